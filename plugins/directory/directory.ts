@@ -1,0 +1,54 @@
+/**
+ * The port to a directory: where addresses resolve. A back-end (LDAP, CSVDE, LDIF) implements
+ * `Directory`; `Directories` asks them in order.
+ *
+ * A back-end answers the entries that own the address. An empty answer is a statement: "not there".
+ * What could not be found out is a `DirectoryError`, never an empty answer.
+ */
+import type { MailAddress } from '../address/mail-address.js'
+
+export interface DirectoryEntry {
+  /** distinguished name, or file and line where there is none; for the log, not for replies */
+  readonly dn: string
+  /** keys (see MailAddress) of all its SMTP addresses, primary included */
+  readonly addresses: readonly string[]
+  /** the primary address (`SMTP:` in upper case, else `mail`), as written */
+  readonly primary?: string
+  /** `targetAddress` without its `SMTP:`, as written; absent if the attribute is absent or blank */
+  readonly targetAddress?: string
+  /** of class `contact`: it has no mailbox here, with or without a `targetAddress` */
+  readonly isContact: boolean
+}
+
+export interface Directory {
+  /** the section of directory.ini */
+  readonly name: string
+  /**
+   * The entries one of whose own addresses equals the one asked: none, one, or — ambiguous — more.
+   * Rejects with `DirectoryError` when it cannot find out. Settles within the directory's `timeout`.
+   */
+  find(address: MailAddress): Promise<readonly DirectoryEntry[]>
+  /** Ends connections, watchers and timers. */
+  close(): Promise<void>
+}
+
+/** The directory could not say; temporary by definition (design: 450 4.4.3). */
+export class DirectoryError extends Error {
+  readonly directory: string
+
+  constructor(directory: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'DirectoryError'
+    this.directory = directory
+  }
+}
+
+/** What all directories together say of one address. */
+export type Lookup =
+  | { readonly kind: 'found'; readonly directory: string; readonly entry: DirectoryEntry }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'ambiguous'; readonly directory: string; readonly dns: readonly string[] }
+  | { readonly kind: 'failed'; readonly directory: string; readonly reason: string }
+
+/** Asks for one address; never rejects: not finding out is an answer of its own. */
+export type FindAddress = (address: MailAddress) => Promise<Lookup>
