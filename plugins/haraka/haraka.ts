@@ -61,11 +61,15 @@ export interface HarakaHeader {
 export interface HarakaMessageStream {
   /** what is written instead of the raw header; when it is empty, the raw header is */
   headers: string[]
+  /** octets of the raw header without the empty line */
+  readonly idx: { readonly headers?: { readonly end: number } }
   pipe<T extends NodeJS.WritableStream>(
     destination: T,
     options?: { dot_stuffed?: boolean; skip_headers?: boolean; end?: boolean },
   ): T
   unpipe(): void
+  /** removes the spool file, also under a reader's feet */
+  destroy(): void
 }
 
 export interface HarakaResults {
@@ -78,6 +82,8 @@ export interface HarakaTransaction {
   readonly mail_from: HarakaAddress
   rcpt_to: HarakaAddress[]
   readonly header: HarakaHeader
+  /** the header's lines as decoded, the leading dot of dot-stuffing taken off */
+  readonly header_lines: readonly string[]
   readonly message_stream: HarakaMessageStream
   readonly notes: Record<string, unknown>
   readonly results: HarakaResults

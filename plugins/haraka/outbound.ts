@@ -2,35 +2,23 @@
  * The members of Haraka's outbound that the pack uses, as types: the queue on disk, its clock, its
  * bounces. Checked against the installed Haraka by the same contract test as haraka.ts.
  *
- * Haraka 3.3: outbound/index.js, todo.js, hmail.js.
+ * Haraka 3.3: outbound/index.js, queue.js, qfile.js, hmail.js.
  */
-import type { HarakaAddress, HarakaMessageStream, HarakaTransaction } from './haraka.js'
+import type { HarakaAddress } from './haraka.js'
 
 /** What the pack keeps with a queue entry, under `notes.address_space`. */
 export type QueueNotes = Record<string, unknown>
 
 /** The head of a queue entry. */
 export interface QueueTodo {
+  /** milliseconds since 1970 */
   queue_time: number
   domain: string
-  rcpt_to: QueueRecipient[]
+  rcpt_to: HarakaAddress[]
   mail_from: HarakaAddress
-  message_stream?: HarakaMessageStream
   notes: QueueNotes
   uuid: string
-}
-
-/** A recipient of a queue entry with what a DSN says of it (RFC 3464 2.3). */
-export type QueueRecipient = HarakaAddress & {
-  dsn_action?: string
-  dsn_status?: string
-  dsn_code?: number | string
-  dsn_msg?: string
-  dsn_remote_mta?: string
-  dsn_smtp_code?: number | string
-  dsn_smtp_extc?: string
-  dsn_smtp_response?: string
-  reason?: string
+  force_tls?: boolean
 }
 
 /** An entry of the queue on its way out (hook `send_email` gets it). */
@@ -40,48 +28,40 @@ export interface QueueItem {
   readonly path: string
   /** attempts that failed */
   readonly num_failures: number
-  readonly file_size: number
-  readonly data_start: number
-  data_stream(): NodeJS.ReadableStream
+  /** octets of the file; the message begins at `data_start` */
+  file_size: number
+  data_start: number
+  readonly cfg: {
+    /** seconds between attempts; after the last one the message has failed */
+    readonly temp_fail_intervals: readonly number[]
+  }
+  /** gives the place in the delivery queue back; every other member here ends with it */
+  next_cb(): void
+  /** what Haraka's outbound does when no plugin takes the entry */
+  get_mx(): void
+  /** counts the failure and waits for the next attempt, or bounces after the last one */
   temp_fail(reason: string, extra?: Record<string, unknown>): void
-  bounce(reason: string, extra?: Record<string, unknown>): void
+  /** runs the hooks `delivered`, then removes the file */
   delivered(
     ip: string,
     port: number,
     mode: string,
     host: string,
     response: string,
-    accepted: readonly QueueRecipient[],
-    failed: readonly QueueRecipient[],
-    bounced: readonly QueueRecipient[],
+    accepted: readonly HarakaAddress[],
+    failed: readonly HarakaAddress[],
+    bounced: readonly HarakaAddress[],
     secured: boolean,
     authenticated: boolean,
   ): void
-  split_to_new_recipients(
-    recipients: readonly QueueRecipient[],
-    response: string,
-    done: (item: QueueItem) => void,
-  ): void
-  logdebug(message: string): void
-  loginfo(message: string): void
-  lognotice(message: string): void
-  logwarn(message: string): void
-  logerror(message: string): void
+  /** removes the file */
+  discard(): void
 }
 
 export interface HarakaOutbound {
-  readonly TODOItem: new (
-    domain: string,
-    recipients: readonly HarakaAddress[],
-    transaction: HarakaTransaction,
-  ) => QueueTodo
-  process_delivery(okPaths: string[], todo: QueueTodo, items: QueueItem[]): Promise<void>
+  readonly HMailItem: new (filename: string, path: string, notes: QueueNotes) => QueueItem
+  /** names of queue files */
+  readonly qfile: { name(): string; readonly platformDOT: string }
   readonly delivery_queue: { push(item: QueueItem): void }
-  send_email(
-    from: string,
-    to: string | readonly string[],
-    contents: string,
-    next: (code: number, message?: string) => void,
-    options?: { notes?: QueueNotes; dot_stuffed?: boolean; origin?: object },
-  ): void
+  stats(): { readonly queue_dir: string }
 }
