@@ -1,0 +1,219 @@
+/**
+ * directory.ini: where addresses resolve. Every section is a directory, asked in the order written;
+ * `[cache]` is reserved for what all of them share.
+ *
+ * `url` decides what a directory is: LDAP servers in order, or a CSVDE or LDIF file. Keys that mean
+ * nothing for that kind are refused like unknown ones. All errors of the file are reported at once.
+ */
+import { readIni } from '../config/ini.js'
+import { ConfigError, Settings } from '../config/settings.js'
+import { parseSmartHost, smartHostForms, type SmartHost } from '../connectors/smart-host.js'
+import { FilterFault, parseFilterTemplate, type FilterTemplate } from './filter-template.js'
+
+export interface LdapServer {
+  /** as written */
+  readonly url: string
+  /** TLS from the first octet */
+  readonly secure: boolean
+  readonly host: string
+  readonly port: number
+}
+
+interface Named {
+  readonly name: string
+  /** undefined: left to the queue plugin that follows */
+  readonly mailboxHost: SmartHost | undefined
+}
+
+export interface FileSettings extends Named {
+  readonly kind: 'file'
+  readonly format: 'csvde' | 'ldif'
+  /** relative to the configuration's folder */
+  readonly path: string
+  /** a new version may lack more than half of the addresses of the one before */
+  readonly allowShrink: boolean
+}
+
+export interface LdapSettings extends Named {
+  readonly kind: 'ldap'
+  /** in order: the next when one fails */
+  readonly servers: readonly LdapServer[]
+  readonly baseDn: string
+  /** empty: anonymous */
+  readonly bindDn: string
+  readonly bindPassword: string
+  /** relative to the configuration's folder; read again at every bind */
+  readonly bindPasswordFile: string
+  readonly filter: FilterTemplate
+  readonly startTls: boolean
+  /** relative to the configuration's folder; empty: the system's */
+  readonly tlsCaFile: string
+  readonly tlsVerify: boolean
+  /** milliseconds for one lookup: waiting, connecting and searching together */
+  readonly timeout: number
+  /** a process */
+  readonly connections: number
+  /** searches under way on each connection */
+  readonly maxInFlight: number
+}
+
+export type DirectorySettings = FileSettings | LdapSettings
+
+export interface CacheSettings {
+  /** milliseconds that an answer is good */
+  readonly ttl: number
+  /** milliseconds that a "not there" is good */
+  readonly negativeTtl: number
+  /** milliseconds that a known address may be used while the directory does not answer */
+  readonly staleTtl: number
+  /** of each directory */
+  readonly maxEntries: number
+}
+
+export interface DirectoryConfig {
+  /** in the order written */
+  readonly directories: readonly DirectorySettings[]
+  readonly cache: CacheSettings
+}
+
+export const directoryFile = 'directory.ini'
+
+const urlForms =
+  'LDAP servers such as ldaps://dc1.example.com:3269, ldap://[::1]:389, or a file such as file:contacts.csv or file:contacts.ldif'
+const defaultFilter = '(proxyAddresses=smtp:{address})'
+
+/** Reads the lines of directory.ini. Throws ConfigError with every error of the file. */
+export function parseDirectoryConfig(lines: readonly string[]): DirectoryConfig {
+  const { sections, errors } = readIni(directoryFile, lines)
+  new Settings(directoryFile, '', sections.get(''), errors).finish()
+
+  const cache = readCache(new Settings(directoryFile, 'cache', sections.get('cache'), errors))
+  const directories: DirectorySettings[] = []
+  for (const [name, values] of sections) {
+    if (name === '' || name === 'cache') continue
+    const settings = new Settings(directoryFile, name, values, errors)
+    directories.push(readDirectory(name, settings))
+    settings.finish()
+  }
+  if (directories.length === 0) {
+    errors.push(`${directoryFile}: expected a section for each directory, got none`)
+  }
+  if (errors.length > 0) throw new ConfigError(errors)
+  return { directories, cache }
+}
+
+function readCache(settings: Settings): CacheSettings {
+  const cache = {
+    ttl: settings.seconds('ttl', 300, { zero: true }),
+    negativeTtl: settings.seconds('negative_ttl', 60, { zero: true }),
+    staleTtl: settings.seconds('stale_ttl', 86_400, { zero: true }),
+    maxEntries: settings.wholeNumber('max_entries', 100_000, 1),
+  }
+  settings.finish()
+  return cache
+}
+
+function readDirectory(name: string, settings: Settings): DirectorySettings {
+  const urls = settings.list('url')
+  const mailboxHost = readMailboxHost(settings)
+  const [first] = urls
+  if (first === undefined) settings.missing('url', urlForms)
+  if (first?.startsWith('file:') !== true) {
+    return { name, mailboxHost, ...readLdap(urls, settings) }
+  }
+
+  const path = first.slice('file:'.length).replace(/^\/\/(?=\/)/u, '')
+  const extension = /\.(csv|ldif)$/iu.exec(path)?.[1]?.toLowerCase()
+  if (urls.length > 1) settings.wrong('url', 'one file', urls.join(', '))
+  if (extension === undefined) settings.wrong('url', 'a name that ends in .csv or .ldif', first)
+  return {
+    name,
+    mailboxHost,
+    kind: 'file',
+    format: extension === 'ldif' ? 'ldif' : 'csvde',
+    path,
+    allowShrink: settings.flag('allow_shrink', false),
+  }
+}
+
+function readMailboxHost(settings: Settings): SmartHost | undefined {
+  const text = settings.text('mailbox_host')
+  if (text === '') return undefined
+  const host = parseSmartHost(text)
+  if (!host) settings.wrong('mailbox_host', smartHostForms, text)
+  return host
+}
+
+function readLdap(urls: readonly string[], settings: Settings): Omit<LdapSettings, keyof Named> {
+  const servers = urls.flatMap((url) => {
+    const server = parseLdapUrl(url)
+    if (!server) settings.wrong('url', urlForms, url)
+    return server ? [server] : []
+  })
+  const ldap = {
+    kind: 'ldap' as const,
+    servers,
+    baseDn: settings.text('base_dn'),
+    bindDn: settings.text('bind_dn'),
+    bindPassword: settings.text('bind_password'),
+    bindPasswordFile: settings.text('bind_password_file'),
+    filter: readFilter(settings),
+    startTls: settings.flag('start_tls', false),
+    tlsCaFile: settings.text('tls_ca_file'),
+    tlsVerify: settings.flag('tls_verify', true),
+    timeout: settings.seconds('timeout', 3),
+    connections: settings.wholeNumber('connections', 2, 1),
+    maxInFlight: settings.wholeNumber('max_in_flight', 32, 1),
+  }
+  if (ldap.baseDn === '' && urls.length > 0) settings.missing('base_dn', 'where searches begin')
+  if (ldap.startTls && servers.some(({ secure }) => secure)) {
+    settings.wrong('start_tls', '`false`, as an ldaps:// server is encrypted already', 'true')
+  }
+  checkPassword(ldap, settings)
+  return ldap
+}
+
+function checkPassword(
+  ldap: Pick<LdapSettings, 'bindDn' | 'bindPassword' | 'bindPasswordFile'>,
+  settings: Settings,
+): void {
+  const { bindDn, bindPassword, bindPasswordFile } = ldap
+  const passwords = [bindPassword, bindPasswordFile].filter((text) => text !== '')
+  if (passwords.length > 1) {
+    settings.wrong('bind_password_file', 'it or `bind_password`, not both', bindPasswordFile)
+  }
+  // a name without a password is an anonymous bind to many servers (RFC 4513 5.1.2): every address
+  // would be unknown
+  if (bindDn !== '' && passwords.length === 0) {
+    settings.missing('bind_password_file', 'a password for `bind_dn`')
+  }
+  if (bindDn === '' && passwords.length > 0) settings.missing('bind_dn', 'whose password this is')
+}
+
+function readFilter(settings: Settings): FilterTemplate {
+  const text = settings.text('filter') || defaultFilter
+  try {
+    return parseFilterTemplate(text)
+  } catch (error) {
+    if (!(error instanceof FilterFault)) throw error
+    settings.wrong('filter', error.message, text)
+    return parseFilterTemplate(defaultFilter)
+  }
+}
+
+/** `ldap://host[:port]` or `ldaps://host[:port]`; `undefined` for anything else. */
+function parseLdapUrl(text: string): LdapServer | undefined {
+  const match = /^(ldaps?):\/\/([^/?#@]+)\/?$/iu.exec(text)
+  if (!match?.[1] || !URL.canParse(text)) return undefined
+  const secure = match[1].toLowerCase() === 'ldaps'
+  // as http: only for these a URL's host is checked and brought into one form
+  const { hostname, port } = new URL(`http://${match[2] ?? ''}`)
+  if (port === '0' || hostname === '') return undefined
+  const written = /:(\d+)$/u.exec(match[2] ?? '')?.[1]
+  return {
+    url: text,
+    secure,
+    host: hostname.replace(/^\[|\]$/gu, ''),
+    port: written === undefined ? (secure ? 636 : 389) : Number(written),
+  }
+}
