@@ -1,0 +1,134 @@
+/**
+ * Builds `dist/`, the root of the npm package: the compiled plugins with their types, the manifests
+ * and manuals of the three plugins, the commented configuration, README, CHANGELOG and LICENSE.
+ *
+ * Built beside the old one and swapped in whole, so that nothing stale ships. `--if-stale` does
+ * nothing while no source is newer than the last build. A failure leaves the old build and exits 1.
+ */
+import { execFile } from 'node:child_process'
+import { chmod, cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const root = join(__dirname, '..')
+export const dist = join(root, 'dist')
+const documents = ['README.md', 'CHANGELOG.md', 'LICENSE']
+const sources = [
+  'plugins',
+  'config',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  ...documents,
+]
+const manifestKeys = [
+  'name',
+  'version',
+  'description',
+  'license',
+  'keywords',
+  'engines',
+  'dependencies',
+]
+const bin = { 'address-space': 'cli/main.js' }
+
+/** Compiles and assembles the package; rejects with the compiler's words. */
+export async function build(): Promise<void> {
+  const fresh = join(root, `.dist-${process.pid}`)
+  try {
+    await compile(fresh)
+    await Promise.all([
+      copyManualsAndManifests(fresh),
+      cp(join(root, 'config'), join(fresh, 'sample-config'), { recursive: true }).catch(
+        ignoreMissing,
+      ),
+      ...documents.map((name) => cp(join(root, name), join(fresh, name))),
+      ...Object.values(bin).map((program) => chmod(join(fresh, program), 0o755)),
+    ])
+    // written last, since its time is the time of the build
+    await writeFile(join(fresh, 'package.json'), await manifest())
+    await rm(dist, { recursive: true, force: true })
+    await rename(fresh, dist)
+  } finally {
+    await rm(fresh, { recursive: true, force: true })
+  }
+}
+
+/** Builds if a source is newer than the last build; answers whether it did. */
+export async function buildIfStale(): Promise<boolean> {
+  const built = await stat(join(dist, 'package.json')).catch(() => undefined)
+  const newest = Math.max(...(await Promise.all(sources.map((name) => newestIn(join(root, name))))))
+  if (built !== undefined && built.mtimeMs > newest) return false
+  await build()
+  return true
+}
+
+async function compile(outDir: string): Promise<void> {
+  const typescript = createRequire(__filename).resolve('typescript/package.json')
+  const tsc = join(dirname(typescript), 'bin', 'tsc')
+  try {
+    await promisify(execFile)(
+      process.execPath,
+      [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir],
+      { cwd: root },
+    )
+  } catch (error) {
+    const { stdout = '', message } = error as Error & { stdout?: string }
+    throw new Error(stdout.trim() || message, { cause: error })
+  }
+}
+
+async function copyManualsAndManifests(outDir: string): Promise<void> {
+  const plugins = join(root, 'plugins')
+  for (const folder of await readdir(plugins)) {
+    for (const name of ['package.json', 'README.md']) {
+      await cp(join(plugins, folder, name), join(outDir, folder, name)).catch(ignoreMissing)
+    }
+  }
+}
+
+async function manifest(): Promise<string> {
+  const whole: Record<string, unknown> = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  )
+  const shipped = Object.fromEntries(manifestKeys.map((key) => [key, whole[key]]))
+  return `${JSON.stringify({ ...shipped, bin }, null, 2)}\n`
+}
+
+/** The newest change in a file or folder; folders count too, since a removed file changes them. */
+async function newestIn(path: string): Promise<number> {
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
+  const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch(ignoreFile)
+  const times = await Promise.all(
+    entries.map(async (entry) => (await stat(join(entry.parentPath, entry.name))).mtimeMs),
+  )
+  return Math.max(mtimeMs, ...times)
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error
+}
+
+function ignoreFile(error: NodeJS.ErrnoException): [] {
+  if (error.code !== 'ENOTDIR' && error.code !== 'ENOENT') throw error
+  return []
+}
+
+async function main(): Promise<void> {
+  const started = performance.now()
+  const built = process.argv.includes('--if-stale') ? await buildIfStale() : await buildAlways()
+  if (built) console.log(`Built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+}
+
+async function buildAlways(): Promise<true> {
+  await build()
+  return true
+}
+
+if (require.main === module) {
+  main().catch((error: Error) => {
+    console.error(error.message)
+    process.exitCode = 1
+  })
+}

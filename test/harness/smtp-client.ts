@@ -1,0 +1,2 @@
+/** The SMTP client of the staged MX is the tests' own. */
+export * from '../../plugins/stage/smtp-client.js'
