@@ -32,6 +32,25 @@ export interface Directory {
   close(): Promise<void>
 }
 
+/** What a directory was asked since it was opened. */
+export interface DirectoryCounts {
+  /** answered from memory */
+  hits: number
+  /** answered by asking a server */
+  misses: number
+  /** answered from memory though no longer fresh */
+  stale: number
+  /** could not answer */
+  errors: number
+}
+
+/** An opened directory, as the pack holds it. */
+export interface CountedDirectory extends Directory {
+  readonly counts: DirectoryCounts
+  /** Settles when it can answer, or has found out why it cannot. */
+  ready(): Promise<void>
+}
+
 /** The directory could not say; temporary by definition (design: 450 4.4.3). */
 export class DirectoryError extends Error {
   readonly directory: string

@@ -1,0 +1,183 @@
+/**
+ * CSVDE as Windows writes and reads it: a header line of attribute names in any order and case,
+ * then an object a line. Several values of an attribute stand in one field, separated by `;` with
+ * or without blanks; `\;` is a `;` of a value, `X'…'` a value in hex octets.
+ *
+ * A row that cannot be read is told with its line, and the others load: a quote that is never closed
+ * costs its own line only. A file without a usable header is no CSVDE file: an Error.
+ *
+ * RFC 4180 (fields), the article's "csvde -i -f" step.
+ */
+import { parse } from 'csv-parse/sync'
+
+import type { Row, UnreadableRow } from './record.js'
+import { readLines } from './text-lines.js'
+
+interface Written {
+  readonly line: number
+  readonly text: string
+}
+
+interface Fields {
+  readonly line: number
+  readonly fields: readonly string[]
+}
+
+// a quoted value may hold line ends (Excel writes such); more lines are a quote that is not closed
+const longestRecord = 100
+
+/** Reads the rows of a CSVDE file. */
+export async function* readCsvde(
+  text: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<readonly Row[]> {
+  let header: readonly string[] | undefined
+  for await (const written of readRecords(text)) {
+    const rows: Row[] = []
+    for (const read of splitFields(written)) {
+      if ('reason' in read) {
+        if (header === undefined) throw new Error(`header: ${read.reason}`)
+        rows.push(read)
+      } else if (header === undefined) header = checkHeader(read.fields)
+      else rows.push(toRow(header, read))
+    }
+    yield rows
+  }
+  if (header === undefined)
+    throw new Error('expected a header line of attribute names, got nothing')
+}
+
+/** Puts lines together to records, by their quotes; empty lines are none. */
+async function* readRecords(
+  text: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<(Written | UnreadableRow)[]> {
+  let records: (Written | UnreadableRow)[] = []
+  let open: Written[] = []
+  let columns: number | undefined
+  let line = 0
+
+  for await (const lines of readLines(text)) {
+    for (const next of lines) add({ line: (line += 1), text: next })
+    yield records
+    records = []
+  }
+  while (open.length > 0) giveUp()
+  yield records
+
+  function add(next: Written): void {
+    if (open.length === 0 && next.text.trim() === '') return
+    open.push(next)
+    if (hasOddQuotes(next.text) === (open.length === 1)) {
+      if (open.length > longestRecord) giveUp()
+      return
+    }
+    const record = { line: open[0]?.line ?? 0, text: open.map((part) => part.text).join('\n') }
+    columns ??= fieldsOf(record.text)?.length
+    // two stray quotes make a record of all lines between them: that is none
+    if (open.length > 1 && fieldsOf(record.text)?.length !== columns) {
+      giveUp()
+      return
+    }
+    records.push(record)
+    open = []
+  }
+
+  /** The first line's quote is not closed: it is unreadable, the lines behind it are read anew. */
+  function giveUp(): void {
+    const [first, ...behind] = open
+    const reason = 'expected a quote at the end of the value, got none'
+    if (first) records.push({ kind: 'unreadable', line: first.line, reason })
+    open = []
+    behind.forEach(add)
+  }
+}
+
+function hasOddQuotes(text: string): boolean {
+  let odd = false
+  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) odd = !odd
+  return odd
+}
+
+/** All records at once, as that is quick; one by one if something is wrong, to tell which. */
+function splitFields(written: readonly (Written | UnreadableRow)[]): (Fields | UnreadableRow)[] {
+  const good = written.filter((record) => 'text' in record)
+  if (good.length === written.length) {
+    try {
+      const records = parseCsv(good.map(({ text }) => text).join('\n'))
+      if (records.length === good.length) {
+        return good.map(({ line }, index) => ({ line, fields: records[index] ?? [] }))
+      }
+    } catch {
+      // told below, with its line
+    }
+  }
+  return written.map((record) => {
+    if (!('text' in record)) return record
+    const { line, text } = record
+    try {
+      return { line, fields: parseCsv(text)[0] ?? [] }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return { kind: 'unreadable', line, reason: reason.replace(/,? at line 1\b/gu, '') }
+    }
+  })
+}
+
+function fieldsOf(record: string): readonly string[] | undefined {
+  try {
+    return parseCsv(record)[0]
+  } catch {
+    return undefined
+  }
+}
+
+function parseCsv(text: string): string[][] {
+  return parse(text, { record_delimiter: '\n', relax_column_count: true })
+}
+
+function checkHeader(fields: readonly string[]): string[] {
+  const names = fields.map((name) => name.trim().toLowerCase())
+  if (!names.includes('proxyaddresses') && !names.includes('mail')) {
+    throw new Error(
+      `expected a header line with proxyAddresses or mail, got \`${fields.join(',').slice(0, 200)}\``,
+    )
+  }
+  return names
+}
+
+function toRow(header: readonly string[], { line, fields }: Fields): Row {
+  if (fields.length !== header.length) {
+    const reason = `expected ${header.length} fields as in the header, got ${fields.length}`
+    return { kind: 'unreadable', line, reason }
+  }
+  let dn = ''
+  const attributes = new Map<string, readonly string[]>()
+  for (const [index, name] of header.entries()) {
+    const field = fields[index] ?? ''
+    if (field === '') continue
+    if (name === 'dn' || name === 'distinguishedname') {
+      dn ||= field.trim()
+      continue
+    }
+    const values = splitValues(field)
+    if (values === undefined) {
+      return { kind: 'unreadable', line, reason: `${name}: expected hex octets in \`${field}\`` }
+    }
+    attributes.set(name, [...(attributes.get(name) ?? []), ...values])
+  }
+  return { kind: 'record', line, dn, attributes }
+}
+
+/** The values in a field; `undefined` if one begins as hex and is none. */
+function splitValues(field: string): string[] | undefined {
+  const values: string[] = []
+  const parts = field.includes(';') ? field.split(/(?<!\\);/u) : [field]
+  for (const part of parts) {
+    const value = part.trim()
+    if (/^x'/iu.test(value)) {
+      const hex = /^x'((?:[0-9a-f]{2})*)'$/iu.exec(value)?.[1]
+      if (hex === undefined) return undefined
+      values.push(Buffer.from(hex, 'hex').toString())
+    } else if (value !== '') values.push(value.replaceAll('\\;', ';'))
+  }
+  return values
+}

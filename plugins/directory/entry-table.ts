@@ -1,0 +1,153 @@
+/**
+ * A million entries, found by address in microseconds and held in little memory: an entry is a
+ * record of UTF-8 JSON in large buffers outside the JavaScript heap, and an open hash table over the
+ * addresses' keys points to it. Nothing is an object until it is found.
+ *
+ * Filled with `add`, then ready after `seal`, which gives way to the event loop while it works.
+ */
+import { setImmediate } from 'node:timers/promises'
+
+import type { DirectoryEntry } from './directory.js'
+
+// a position is in units of 8 octets, so that 32 bits reach 32 GiB
+const unit = 8
+const chunkSize = 4 * 1024 * 1024
+const sliceSize = 50_000
+
+type Packed = readonly [
+  dn: string,
+  isContact: 0 | 1,
+  primary: string | 0,
+  targetAddress: string | 0 | 1,
+  ...addresses: string[],
+]
+
+export class EntryTable {
+  /** entries with at least one address */
+  entries = 0
+  /** addresses of all entries */
+  addresses = 0
+
+  private readonly chunks: Buffer[] = []
+  private free = chunkSize
+  /** hash and position of each address, before `seal` */
+  private added: Uint32Array[] = []
+  /** slot → hash; slot → position + 1, 0 where the slot is empty. Length: a power of two. */
+  private hashes = new Uint32Array(1)
+  private positions = new Uint32Array(1)
+
+  /** Puts an entry in; one without addresses cannot be found and is left out. */
+  add(entry: DirectoryEntry): void {
+    if (entry.addresses.length === 0) return
+    const position = this.store(JSON.stringify(pack(entry)))
+    for (const address of entry.addresses) {
+      const at = (this.addresses % sliceSize) * 2
+      if (at === 0) this.added.push(new Uint32Array(sliceSize * 2))
+      this.added.at(-1)?.set([hashOf(address), position + 1], at)
+      this.addresses += 1
+    }
+    this.entries += 1
+  }
+
+  /** Makes what was added findable; nothing can be added afterwards. */
+  async seal(): Promise<void> {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(this.addresses, 1) * 1.4))
+    this.hashes = new Uint32Array(size)
+    this.positions = new Uint32Array(size)
+    for (const [index, slice] of this.added.entries()) {
+      const count = Math.min(sliceSize, this.addresses - index * sliceSize)
+      for (let at = 0; at < count; at += 1) this.put(slice[at * 2] ?? 0, slice[at * 2 + 1] ?? 0)
+      await setImmediate()
+    }
+    this.added = []
+  }
+
+  /** The entries that own the address; more than one where objects share it. */
+  find(key: string): DirectoryEntry[] {
+    const found: DirectoryEntry[] = []
+    const hash = hashOf(key)
+    const mask = this.hashes.length - 1
+    for (let slot = hash & mask; this.positions[slot] !== 0; slot = (slot + 1) & mask) {
+      if (this.hashes[slot] !== hash) continue
+      const entry = unpack(this.load((this.positions[slot] ?? 0) - 1))
+      if (entry.addresses.includes(key)) found.push(entry)
+    }
+    return found
+  }
+
+  /** How many addresses of this table the other one lacks. */
+  async missingIn(other: EntryTable): Promise<number> {
+    let missing = 0
+    for (let slot = 0; slot < this.hashes.length; slot += 1) {
+      if (this.positions[slot] !== 0 && !other.hasHash(this.hashes[slot] ?? 0)) missing += 1
+      if (slot % sliceSize === 0) await setImmediate()
+    }
+    return missing
+  }
+
+  private hasHash(hash: number): boolean {
+    const mask = this.hashes.length - 1
+    for (let slot = hash & mask; this.positions[slot] !== 0; slot = (slot + 1) & mask) {
+      if (this.hashes[slot] === hash) return true
+    }
+    return false
+  }
+
+  private put(hash: number, position: number): void {
+    const mask = this.hashes.length - 1
+    let slot = hash & mask
+    while (this.positions[slot] !== 0) slot = (slot + 1) & mask
+    this.hashes[slot] = hash
+    this.positions[slot] = position
+  }
+
+  private store(text: string): number {
+    const length = Buffer.byteLength(text)
+    const needed = Math.ceil((length + 4) / unit) * unit
+    if (needed > chunkSize) throw new RangeError(`an entry of ${length} octets`)
+    if (this.free + needed > chunkSize) {
+      this.chunks.push(Buffer.allocUnsafeSlow(chunkSize))
+      this.free = 0
+    }
+    const chunk = this.chunks.at(-1)
+    chunk?.writeUInt32LE(length, this.free)
+    chunk?.write(text, this.free + 4)
+    const position = ((this.chunks.length - 1) * chunkSize + this.free) / unit
+    this.free += needed
+    return position
+  }
+
+  private load(position: number): Packed {
+    const octet = position * unit
+    const chunk = this.chunks[Math.floor(octet / chunkSize)]
+    const start = octet % chunkSize
+    if (!chunk) throw new RangeError(`no entry at ${position}`)
+    return JSON.parse(chunk.toString('utf8', start + 4, start + 4 + chunk.readUInt32LE(start)))
+  }
+}
+
+/** A contact's target mostly is its primary address: then 1 stands for it. */
+function pack({ dn, isContact, primary, targetAddress, addresses }: DirectoryEntry): Packed {
+  const target = targetAddress !== undefined && targetAddress === primary ? 1 : targetAddress
+  return [dn, isContact ? 1 : 0, primary ?? 0, target ?? 0, ...addresses]
+}
+
+function unpack([dn, isContact, primary, target, ...addresses]: Packed): DirectoryEntry {
+  const targetAddress = target === 1 ? primary : target
+  return {
+    dn,
+    addresses,
+    ...(primary !== 0 && { primary }),
+    ...(targetAddress !== 0 && { targetAddress }),
+    isContact: isContact === 1,
+  }
+}
+
+/** FNV-1a over the UTF-16 code units, with its bits mixed for the low ones to be used. */
+function hashOf(key: string): number {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < key.length; index += 1) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
+  }
+  return (hash ^ (hash >>> 15)) >>> 0
+}

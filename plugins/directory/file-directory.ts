@@ -1,0 +1,206 @@
+/**
+ * A directory that is a CSVDE or LDIF file. It is loaded in the background and read again when it
+ * changes; a new version is swapped in whole or not at all.
+ *
+ * Until a first version is loaded nothing can be found out. Later, a version that cannot be read,
+ * that is still being written, or that lost more than half of the addresses is kept out: what was
+ * loaded last goes on answering, and the log says so, loudly.
+ */
+import { open, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+
+import type { MailAddress } from '../address/mail-address.js'
+import type { Environment } from '../config/environment.js'
+import type { FileSettings } from './config.js'
+import { readCsvde } from './csvde.js'
+import {
+  DirectoryError,
+  type CountedDirectory,
+  type DirectoryCounts,
+  type DirectoryEntry,
+} from './directory.js'
+import { toEntry } from './entry.js'
+import { EntryTable } from './entry-table.js'
+import { readLdif } from './ldif.js'
+import type { DirectoryRecord, RowReader } from './record.js'
+import { readText } from './text-lines.js'
+
+const readers: Record<FileSettings['format'], RowReader> = { csvde: readCsvde, ldif: readLdif }
+
+// milliseconds
+const defaultPollInterval = 2000
+const settleTime = 250
+const progressInterval = 5000
+const reminderInterval = 3_600_000
+// rows told one by one in the log; the rest is a number
+const toldFaults = 20
+
+/** What was seen of the file; another value means another version. */
+type Version = string
+
+export class FileDirectory implements CountedDirectory {
+  readonly name: string
+  readonly counts: DirectoryCounts = { hits: 0, misses: 0, stale: 0, errors: 0 }
+  private readonly settings: FileSettings
+  private readonly path: string
+  private readonly log: Environment['log']
+  private readonly pollInterval: number
+  private readonly firstLoad: Promise<void>
+  private table: EntryTable | undefined
+  /** the version last tried, whether it is in use or was kept out */
+  private tried: Version = ''
+  /** why the file's present version is not in use */
+  private fault = 'not loaded yet'
+  private toldAt = 0
+  private timer: NodeJS.Timeout | undefined
+  private closed = false
+
+  constructor(settings: FileSettings, env: Environment, pollInterval = defaultPollInterval) {
+    this.name = settings.name
+    this.settings = settings
+    this.path = resolve(env.configDir, settings.path)
+    this.log = env.log
+    this.pollInterval = pollInterval
+    this.firstLoad = this.poll()
+  }
+
+  find(address: MailAddress): Promise<readonly DirectoryEntry[]> {
+    if (this.table) {
+      this.counts.hits += 1
+      return Promise.resolve(this.table.find(address.key))
+    }
+    this.counts.errors += 1
+    return Promise.reject(new DirectoryError(this.name, `${this.path}: ${this.fault}`))
+  }
+
+  /** Settles when the file has been tried for the first time. */
+  ready(): Promise<void> {
+    return this.firstLoad
+  }
+
+  close(): Promise<void> {
+    this.closed = true
+    clearTimeout(this.timer)
+    return Promise.resolve()
+  }
+
+  /** Looks at the file now and then; never rejects. */
+  private async poll(): Promise<void> {
+    try {
+      const version = await this.settledVersion()
+      if (version !== this.tried) {
+        this.tried = version
+        await this.load(version)
+        this.fault = ''
+      }
+    } catch (error) {
+      this.keepOut(error instanceof Error ? error.message : String(error))
+    }
+    this.remind()
+    if (this.closed) return
+    this.timer = setTimeout(() => void this.poll(), this.pollInterval)
+    this.timer.unref()
+  }
+
+  /** Waits while the file is being written: until it has not changed for a moment. */
+  private async settledVersion(): Promise<Version> {
+    for (;;) {
+      const { version, age } = await this.look()
+      if (version === this.tried || age > settleTime || age < 0) return version
+      await new Promise((later) => setTimeout(later, settleTime))
+      if ((await this.look()).version === version) return version
+      if (this.closed) return this.tried
+    }
+  }
+
+  private async look(): Promise<{ version: Version; age: number }> {
+    const { ino, size, mtimeMs } = await stat(this.path)
+    return { version: `${ino} ${size} ${mtimeMs}`, age: Date.now() - mtimeMs }
+  }
+
+  private async load(version: Version): Promise<void> {
+    const started = performance.now()
+    const table = await this.read()
+    if (this.closed) return
+    if ((await this.look()).version !== version) {
+      this.tried = ''
+      throw new Error('it changed while it was read; it is read again')
+    }
+    if (this.table && !this.settings.allowShrink) await this.refuseLoss(this.table, table)
+    this.table = table
+    const seconds = ((performance.now() - started) / 1000).toFixed(1)
+    this.log.notice(
+      `directory [${this.name}]: ${this.path}: ${table.entries} entries with ${table.addresses} addresses in use after ${seconds} s`,
+    )
+  }
+
+  private async read(): Promise<EntryTable> {
+    const table = new EntryTable()
+    const file = await open(this.path)
+    try {
+      const { size } = await file.stat()
+      let octets = 0
+      let faults = 0
+      let told = performance.now()
+      const text = readText(file, (position) => (octets = position))
+      for await (const rows of readers[this.settings.format](text)) {
+        if (this.closed) return table
+        for (const row of rows) {
+          const reasons = row.kind === 'unreadable' ? [row.reason] : addRecord(row)
+          for (const reason of reasons) {
+            faults += 1
+            if (faults <= toldFaults) this.tellFault(row.line, reason)
+          }
+        }
+        if (performance.now() - told > progressInterval) {
+          told = performance.now()
+          const percent = Math.floor((octets / size) * 100)
+          this.log.info(
+            `directory [${this.name}]: ${this.path}: ${percent} % read, ${table.entries} entries`,
+          )
+        }
+      }
+      if (faults > toldFaults) {
+        this.log.error(
+          `directory [${this.name}]: ${this.path}: ${faults} faults; ${toldFaults} are told above`,
+        )
+      }
+    } finally {
+      await file.close()
+    }
+    await table.seal()
+    return table
+
+    function addRecord(row: DirectoryRecord): readonly string[] {
+      const { entry, faults } = toEntry(row.dn === '' ? `line ${row.line}` : row.dn, row.attributes)
+      table.add(entry)
+      return faults
+    }
+  }
+
+  private tellFault(line: number, reason: string): void {
+    this.log.error(`directory [${this.name}]: ${this.path} line ${line}: ${reason}`)
+  }
+
+  private async refuseLoss(before: EntryTable, after: EntryTable): Promise<void> {
+    const lost = await before.missingIn(after)
+    if (lost * 2 <= before.addresses) return
+    throw new Error(
+      `${lost} of ${before.addresses} addresses are not in the new version; expected at least half of them (allow_shrink = true takes it)`,
+    )
+  }
+
+  private keepOut(reason: string): void {
+    if (reason === this.fault) return
+    this.fault = reason
+    this.toldAt = 0
+  }
+
+  /** Says what is wrong at once, and again every hour while it is. */
+  private remind(): void {
+    if (this.fault === '' || this.closed || Date.now() - this.toldAt < reminderInterval) return
+    this.toldAt = Date.now()
+    const now = this.table ? 'the version before stays in use' : 'its addresses cannot be found out'
+    this.log.crit(`directory [${this.name}]: ${this.path} is not in use: ${this.fault}; ${now}`)
+  }
+}

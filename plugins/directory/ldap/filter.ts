@@ -1,0 +1,93 @@
+/**
+ * The search filter for addresses: the template of the configuration with each address's values in
+ * it, as ldapts filter objects. They carry values as they are, so nothing needs escaping (and ldapts
+ * would read escaped UTF-8 wrongly from a string).
+ *
+ * A directory may hold an address spelled in another way than mail compares it: with a quoted local
+ * part, or with an internationalised domain in Unicode. Each spelling is asked for.
+ */
+import { domainToUnicode } from 'node:url'
+
+import {
+  AndFilter,
+  ApproximateFilter,
+  EqualityFilter,
+  ExtensibleFilter,
+  GreaterThanEqualsFilter,
+  LessThanEqualsFilter,
+  NotFilter,
+  OrFilter,
+  PresenceFilter,
+  SubstringFilter,
+  type Filter,
+} from 'ldapts'
+
+import { formatMailAddress, type MailAddress } from '../../address/mail-address.js'
+import { fillValue, type FilterTemplate, type Placeholder } from '../filter-template.js'
+
+type Values = Readonly<Record<Placeholder, string>>
+
+/** A filter for the entries of any of the addresses. */
+export function filterFor(template: FilterTemplate, addresses: readonly MailAddress[]): Filter {
+  const filters = addresses.flatMap(spellings).map((values) => fill(template, values))
+  const [filter] = filters
+  return filter !== undefined && filters.length === 1 ? filter : new OrFilter({ filters })
+}
+
+function spellings(address: MailAddress): Values[] {
+  const plain = address.local
+  const quoted = formatMailAddress({ ...address, domain: '' })
+  const { domain } = address
+  const unicode = domain.includes('xn--') ? domainToUnicode(domain) : domain
+  return [...new Set([plain, quoted])].flatMap((user) =>
+    [...new Set([domain, unicode])].map((name) => ({
+      user,
+      domain: name,
+      address: name === '' ? user : `${user}@${name}`,
+    })),
+  )
+}
+
+function fill(template: FilterTemplate, values: Values): Filter {
+  switch (template.kind) {
+    case 'and':
+      return new AndFilter({ filters: template.filters.map((inner) => fill(inner, values)) })
+    case 'or':
+      return new OrFilter({ filters: template.filters.map((inner) => fill(inner, values)) })
+    case 'not':
+      return new NotFilter({ filter: fill(template.filter, values) })
+    case 'present':
+      return new PresenceFilter({ attribute: template.attribute })
+    case 'equal':
+      return new EqualityFilter(comparison(template, values))
+    case 'greater':
+      return new GreaterThanEqualsFilter(comparison(template, values))
+    case 'less':
+      return new LessThanEqualsFilter(comparison(template, values))
+    case 'approximate':
+      return new ApproximateFilter(comparison(template, values))
+    case 'substrings': {
+      const parts = template.parts.map((part) => fillValue(part, values))
+      return new SubstringFilter({
+        attribute: template.attribute,
+        initial: parts[0] ?? '',
+        any: parts.slice(1, -1).filter((part) => part !== ''),
+        final: parts.at(-1) ?? '',
+      })
+    }
+    case 'extensible':
+      return new ExtensibleFilter({
+        matchType: template.attribute,
+        rule: template.rule,
+        dnAttributes: template.dn,
+        value: fillValue(template.value, values),
+      })
+  }
+}
+
+function comparison(
+  { attribute, value }: { attribute: string; value: string },
+  values: Values,
+): { attribute: string; value: string } {
+  return { attribute, value: fillValue(value, values) }
+}

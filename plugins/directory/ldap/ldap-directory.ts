@@ -1,0 +1,98 @@
+/**
+ * A directory on LDAP servers: Active Directory, its global catalog, OpenLDAP and others.
+ *
+ * The filter finds candidates; an entry counts for an address only if one of its own addresses
+ * equals it, as servers compare by rules of their own. Every failure is a DirectoryError.
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+import type { Entry } from 'ldapts'
+
+import type { MailAddress } from '../../address/mail-address.js'
+import type { Environment } from '../../config/environment.js'
+import { readSecretFile } from '../../config/secret-file.js'
+import type { LdapSettings } from '../config.js'
+import type { Directory, DirectoryEntry } from '../directory.js'
+import { entryAttributes, toEntry } from '../entry.js'
+import { LdapConnection, type ConnectSettings } from './connection.js'
+import { UnusableAnswer } from './failure.js'
+import { filterFor } from './filter.js'
+import { LdapPool } from './pool.js'
+import { systemCertificates } from './system-certificates.js'
+
+export class LdapDirectory implements Directory {
+  readonly name: string
+  private readonly settings: LdapSettings
+  private readonly env: Environment
+  private readonly pool: LdapPool
+
+  constructor(settings: LdapSettings, env: Environment) {
+    this.name = settings.name
+    this.settings = settings
+    this.env = env
+    this.pool = new LdapPool(
+      settings,
+      {
+        open: async (server, limit) => LdapConnection.open(server, this.connectSettings(), limit),
+        search: (connection, addresses, seconds) => this.search(connection, addresses, seconds),
+      },
+      env.log,
+    )
+  }
+
+  find(address: MailAddress): Promise<readonly DirectoryEntry[]> {
+    return this.pool.find(address)
+  }
+
+  close(): Promise<void> {
+    return this.pool.close()
+  }
+
+  /** Read anew for every connection: passwords and certificates change while the gateway runs. */
+  private connectSettings(): ConnectSettings {
+    const { configDir } = this.env
+    const { startTls, tlsVerify, tlsCaFile, bindDn, bindPassword, bindPasswordFile } = this.settings
+    const ca =
+      tlsCaFile === '' ? systemCertificates() : readFileSync(resolve(configDir, tlsCaFile), 'utf8')
+    const password =
+      bindPasswordFile === '' ? bindPassword : readSecretFile(configDir, bindPasswordFile)
+    return {
+      startTls,
+      tls: { rejectUnauthorized: tlsVerify, ...(ca !== undefined && { ca }) },
+      bind: bindDn === '' ? undefined : { dn: bindDn, password },
+    }
+  }
+
+  private async search(
+    connection: LdapConnection,
+    addresses: readonly MailAddress[],
+    seconds: number,
+  ): Promise<DirectoryEntry[][]> {
+    const { baseDn, filter } = this.settings
+    const found = await connection.search(
+      baseDn,
+      filterFor(filter, addresses),
+      entryAttributes,
+      seconds,
+    )
+    const entries = found.map((entry) => toEntry(entry.dn, attributesOf(entry)).entry)
+    return addresses.map(({ key }) => entries.filter((entry) => entry.addresses.includes(key)))
+  }
+}
+
+/** One value comes as a value, several as an array, none as an empty array. */
+function attributesOf(entry: Entry): Map<string, string[]> {
+  const attributes = new Map<string, string[]>()
+  for (const [name, value] of Object.entries(entry)) {
+    if (name === 'dn') continue
+    // Active Directory cuts off attributes of more than 1,500 values, named `name;range=0-1499`:
+    // the address that was asked for may be among the others
+    if (/;range=\d+-\d/iu.test(name)) {
+      throw new UnusableAnswer(`${entry.dn}: expected all values of ${name}, got a part of them`)
+    }
+    const values = Array.isArray(value) ? value : [value]
+    attributes.set(name.toLowerCase(), values.map(String))
+  }
+  return attributes
+}

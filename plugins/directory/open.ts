@@ -1,0 +1,146 @@
+/**
+ * The directories of directory.ini, opened: what the rest of the pack asks.
+ *
+ * At a reload, directories whose section is unchanged keep their connections, cache and loaded
+ * file; the others are replaced, and closed when the last lookup that still uses them has ended.
+ * Hits, misses, stale answers and errors are counted, and logged every hour.
+ */
+import type { MailAddress } from '../address/mail-address.js'
+import type { Environment } from '../config/environment.js'
+import type { SmartHost } from '../connectors/smart-host.js'
+import { CachedDirectory } from './cached-directory.js'
+import type { CacheSettings, DirectoryConfig, DirectorySettings } from './config.js'
+import { findInDirectories } from './directories.js'
+import type { CountedDirectory, DirectoryCounts, Lookup } from './directory.js'
+import { FileDirectory } from './file-directory.js'
+import { LdapDirectory } from './ldap/ldap-directory.js'
+
+export interface DirectorySet {
+  /** in the order asked */
+  readonly names: readonly string[]
+  /** Asks the directories in order; never rejects. */
+  find(address: MailAddress): Promise<Lookup>
+  /** where that directory's mailboxes are; undefined: left to another queue plugin */
+  mailboxHost(directory: string): SmartHost | undefined
+  /** Settles when every file has been tried once; a file that failed is told in the log. */
+  ready(): Promise<void>
+  /** Takes over a new configuration; lookups under way end with the directories they began with. */
+  reload(config: DirectoryConfig): void
+  /** counts since the start, by directory */
+  stats(): ReadonlyMap<string, DirectoryCounts>
+  /** Ends connections, timers and lookups. */
+  close(): Promise<void>
+}
+
+export interface OpenOptions {
+  /** milliseconds between two looks at a file */
+  readonly pollInterval?: number
+  /** milliseconds, for the cache */
+  readonly clock?: () => number
+}
+
+interface Member {
+  readonly settings: DirectorySettings
+  readonly cache: CacheSettings
+  readonly directory: CountedDirectory
+}
+
+const statsInterval = 3_600_000
+
+/** Opens the directories of a configuration that was read without errors. */
+export function openDirectories(
+  config: DirectoryConfig,
+  env: Environment,
+  options: OpenOptions = {},
+): DirectorySet {
+  let members = newMembers(config, [])
+  const underWay = new Set<Promise<Lookup>>()
+  const timer = setInterval(logStats, statsInterval)
+  timer.unref()
+
+  return {
+    get names() {
+      return members.map(({ settings }) => settings.name)
+    },
+    find(address) {
+      const lookup = safeFind(address).finally(() => underWay.delete(lookup))
+      underWay.add(lookup)
+      return lookup
+    },
+    mailboxHost: (name) =>
+      members.find((member) => member.settings.name === name)?.settings.mailboxHost,
+    ready: async () => {
+      await Promise.all(members.map(({ directory }) => directory.ready()))
+    },
+    reload(next) {
+      const before = members
+      members = newMembers(next, before)
+      const kept = new Set(members.map(({ directory }) => directory))
+      const dropped = before.filter(({ directory }) => !kept.has(directory))
+      void Promise.allSettled(underWay).then(() => closeAll(dropped))
+    },
+    stats: () =>
+      new Map(members.map(({ settings, directory }) => [settings.name, { ...directory.counts }])),
+    close: async () => {
+      clearInterval(timer)
+      logStats()
+      await closeAll(members)
+    },
+  }
+
+  async function safeFind(address: MailAddress): Promise<Lookup> {
+    try {
+      return await findInDirectories(
+        members.map(({ directory }) => directory),
+        address,
+      )
+    } catch (error) {
+      // no DirectoryError: a fault of this program, and still no reason to lose mail
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      env.log.crit(`directory: looking up ${address.key}: ${reason}`)
+      return { kind: 'failed', directory: '', reason: 'a fault in the lookup' }
+    }
+  }
+
+  /** Members of the configuration; those whose settings are the same go on. */
+  function newMembers(
+    { directories, cache }: DirectoryConfig,
+    before: readonly Member[],
+  ): Member[] {
+    return directories.map((settings) => {
+      const identity = identityOf(settings, cache)
+      const old = before.find((member) => identityOf(member.settings, member.cache) === identity)
+      return { settings, cache, directory: old?.directory ?? openDirectory(settings, cache) }
+    })
+  }
+
+  function openDirectory(settings: DirectorySettings, cache: CacheSettings): CountedDirectory {
+    switch (settings.kind) {
+      case 'file':
+        return new FileDirectory(settings, env, options.pollInterval)
+      case 'ldap':
+        return new CachedDirectory(new LdapDirectory(settings, env), cache, options.clock)
+    }
+  }
+
+  function logStats(): void {
+    for (const { settings, directory } of members) {
+      const { hits, misses, stale, errors } = directory.counts
+      env.log.info(
+        `directory [${settings.name}]: since the start ${hits} hits, ${misses} misses, ${stale} stale answers, ${errors} errors`,
+      )
+    }
+  }
+}
+
+/** Equal where a directory need not be opened anew: all but where its mailboxes are. */
+function identityOf(settings: DirectorySettings, cache: CacheSettings): string {
+  return JSON.stringify([
+    { ...settings, mailboxHost: undefined },
+    settings.kind === 'ldap' && cache,
+  ])
+}
+
+async function closeAll(members: readonly Member[]): Promise<void> {
+  await Promise.all(members.map(({ directory }) => directory.close()))
+}

@@ -1,0 +1,105 @@
+/**
+ * What the test servers have in common: a free port of loopback, a folder that goes away, and a
+ * child process that ends with this one.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const startTime = 30_000
+const stopTime = 5000
+
+/** A port that nobody listened on a moment ago. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A folder that is removed when this process ends. */
+export function temporaryFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `${name}-`))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export interface Run {
+  readonly code: number | null
+  readonly output: string
+}
+
+/** Runs a program to its end and gives what it printed. Throws when it fails. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<string> {
+  const child = spawn(program, args, { env: options.env ?? process.env })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.input ?? '')
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output}`)
+  return output
+}
+
+/** A server in the foreground of a child process. */
+export class ServerProcess {
+  output = ''
+  private readonly child: ChildProcess
+  private readonly onExit = (): void => void this.child.kill('SIGKILL')
+
+  constructor(program: string, args: readonly string[]) {
+    this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.output += text))
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.output += text))
+    process.on('exit', this.onExit)
+  }
+
+  /** Waits until the server takes connections. Throws with its output when it ends before. */
+  async listening(port: number, host = '127.0.0.1'): Promise<void> {
+    const end = Date.now() + startTime
+    while (!(await accepts(port, host))) {
+      if (this.ended || Date.now() > end) {
+        throw new Error(`no server on ${host}:${port}:\n${this.output}`)
+      }
+      await sleep(20)
+    }
+  }
+
+  /** Ends it and waits for that; what does not end is killed. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    process.off('exit', this.onExit)
+    if (this.ended) return
+    const closed = once(this.child, 'close')
+    this.child.kill(signal)
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), stopTime)
+    await closed
+    clearTimeout(timer)
+  }
+
+  private get ended(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null
+  }
+}
+
+async function accepts(port: number, host: string): Promise<boolean> {
+  const socket = connect(port, host)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * OpenLDAP's slapd as a test server: on free ports of loopback, plain and with TLS, its data in a
+ * temporary folder, with the attributes and classes of Active Directory that mail needs.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { makeCertificates, type Certificates } from './certificates.js'
+import { freePort, run, ServerProcess, temporaryFolder } from './process.js'
+
+export interface SlapdOptions {
+  /** further lines of the database's configuration, such as `limits …` */
+  readonly database?: readonly string[]
+  /** further global lines, such as `conn_max_pending 5` */
+  readonly global?: readonly string[]
+}
+
+const schema = `
+attributetype ( 1.2.840.113556.1.2.210 NAME 'proxyAddresses' EQUALITY caseIgnoreMatch
+  SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.2.840.113556.1.2.352 NAME 'targetAddress' EQUALITY caseIgnoreMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.2.447 NAME 'mailNickname' EQUALITY caseIgnoreMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
+objectclass ( 1.2.840.113556.1.3.46 NAME 'mailRecipient' SUP top AUXILIARY
+  MAY ( mail $ proxyAddresses $ targetAddress $ mailNickname ) )
+objectclass ( 1.2.840.113556.1.5.15 NAME 'contact' SUP top STRUCTURAL
+  MUST cn MAY ( sn $ givenName $ displayName $ mail $ proxyAddresses $ targetAddress $ mailNickname ) )
+objectclass ( 1.2.840.113556.1.5.9 NAME 'user' SUP top STRUCTURAL
+  MUST cn MAY ( sn $ givenName $ displayName $ mail $ proxyAddresses $ targetAddress $ mailNickname ) )
+`
+
+export class Slapd {
+  readonly baseDn = 'dc=corp,dc=example'
+  readonly bindDn = 'cn=admin,dc=corp,dc=example'
+  readonly password = 'the password of a test'
+  readonly port: number
+  readonly securePort: number
+  readonly certificates: Certificates
+  private readonly folder: string
+  private process: ServerProcess | undefined
+
+  private constructor(folder: string, ports: [number, number], certificates: Certificates) {
+    this.folder = folder
+    ;[this.port, this.securePort] = ports
+    this.certificates = certificates
+  }
+
+  /** `127.0.0.1`, as a URL without TLS */
+  get url(): string {
+    return `ldap://127.0.0.1:${this.port}`
+  }
+
+  /** `localhost`, as a URL with TLS */
+  get secureUrl(): string {
+    return `ldaps://localhost:${this.securePort}`
+  }
+
+  static async start(options: SlapdOptions = {}): Promise<Slapd> {
+    const folder = temporaryFolder('slapd')
+    const certificates = await makeCertificates(folder)
+    const ports: [number, number] = [await freePort(), await freePort()]
+    const slapd = new Slapd(folder, ports, certificates)
+    slapd.configure(options)
+    await slapd.addOffline(
+      `dn: ${slapd.baseDn}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n`,
+    )
+    await slapd.restart()
+    return slapd
+  }
+
+  /** Starts it again after `stop`, with its data. */
+  async restart(): Promise<void> {
+    await this.stop()
+    this.process = new ServerProcess('/usr/sbin/slapd', [
+      '-d',
+      '0',
+      '-f',
+      join(this.folder, 'slapd.conf'),
+      '-h',
+      `ldap://127.0.0.1:${this.port} ldaps://127.0.0.1:${this.securePort}`,
+    ])
+    await this.process.listening(this.port)
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    await this.process?.stop(signal)
+    this.process = undefined
+  }
+
+  /** Stops it and removes its folder. */
+  async remove(): Promise<void> {
+    await this.stop('SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /** Adds the records of an LDIF text while the server runs. */
+  async add(ldif: string): Promise<void> {
+    await this.client('ldapadd', ldif)
+  }
+
+  /** Changes entries as an LDIF text with changetypes says. */
+  async modify(ldif: string): Promise<void> {
+    await this.client('ldapmodify', ldif)
+  }
+
+  private async client(program: string, ldif: string): Promise<void> {
+    const bind = ['-x', '-D', this.bindDn, '-w', this.password]
+    await run(program, [...bind, '-H', this.url], { input: ldif })
+  }
+
+  private async addOffline(ldif: string): Promise<void> {
+    await run('/usr/sbin/slapadd', ['-f', join(this.folder, 'slapd.conf')], { input: ldif })
+  }
+
+  private configure({ database = [], global = [] }: SlapdOptions): void {
+    const data = join(this.folder, 'data')
+    mkdirSync(data)
+    writeFileSync(join(this.folder, 'mail.schema'), schema)
+    const lines = [
+      'include /etc/ldap/schema/core.schema',
+      'include /etc/ldap/schema/cosine.schema',
+      'include /etc/ldap/schema/inetorgperson.schema',
+      `include ${join(this.folder, 'mail.schema')}`,
+      'modulepath /usr/lib/ldap',
+      'moduleload back_mdb',
+      `pidfile ${join(this.folder, 'slapd.pid')}`,
+      `TLSCACertificateFile ${this.certificates.ca}`,
+      `TLSCertificateFile ${this.certificates.certificate}`,
+      `TLSCertificateKeyFile ${this.certificates.key}`,
+      'loglevel none',
+      ...global,
+      'database mdb',
+      `directory ${data}`,
+      `suffix "${this.baseDn}"`,
+      `rootdn "${this.bindDn}"`,
+      `rootpw "${this.password}"`,
+      'index objectClass,mail,proxyAddresses eq',
+      'maxsize 268435456',
+      ...database,
+    ]
+    writeFileSync(join(this.folder, 'slapd.conf'), `${lines.join('\n')}\n`)
+  }
+}
