@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 
 import { addInit } from './init.js'
+import { addStage } from './stage.js'
 
 const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as {
   version: string
@@ -23,6 +24,7 @@ const program = new Command('address-space')
   .showHelpAfterError()
 
 addInit(program)
+addStage(program)
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) {

@@ -49,6 +49,7 @@ export class Gateway {
   private readonly env: NodeJS.ProcessEnv
   private child: ChildProcess | undefined
   private ended: Promise<void> = Promise.resolve()
+  private readonly listeners: ((line: string) => void)[] = []
   private waiters: LogWaiter[] = []
 
   constructor(options: GatewayOptions) {
@@ -172,6 +173,11 @@ export class Gateway {
     })
   }
 
+  /** Calls back for every line from now on. */
+  onLine(listener: (line: string) => void): void {
+    this.listeners.push(listener)
+  }
+
   /** Writes a file of config/ whole; Haraka sees it as one change. */
   async writeConfig(name: string, content: string | Uint8Array): Promise<void> {
     const path = join(this.configDir, name)
@@ -208,6 +214,7 @@ export class Gateway {
 
   private addLine(line: string): void {
     this.logLines.push(line)
+    for (const listener of this.listeners) listener(line)
     for (const waiter of this.waiters) {
       const match = waiter.pattern.exec(line)
       if (match) waiter.resolve(match)

@@ -1,0 +1,145 @@
+/**
+ * Sends the sample messages through the staged MX, one after the other, and compares what becomes
+ * of each recipient with what must: the reply, the place, the address it arrives under, and that
+ * nothing arrives anywhere else. Mail that does not arrive in time makes its row wrong; it does not
+ * throw.
+ */
+import { Arrivals, type Arrival } from './arrivals.js'
+import { parseDecision, reasonOf } from './decision-log.js'
+import type { Ending, SampleMessage } from './sample.js'
+import { sampleMessage, send, type Outcome, type Reply } from './smtp-client.js'
+import type { StagedMx } from './staged-mx.js'
+
+export interface Row {
+  readonly recipient: string
+  readonly expected: string
+  readonly happened: string
+  readonly wentTo: string
+  readonly why: string
+  readonly asExpected: boolean
+}
+
+export interface Section {
+  readonly title: string
+  readonly rows: readonly Row[]
+}
+
+const sender = 'stranger@elsewhere.example'
+/** milliseconds; the queue is tried again every few seconds */
+const arrivalTimeout = 30_000
+
+/** Sends each message; yields its rows as soon as they are certain, and at last what went astray. */
+export async function* sendSample(
+  stage: StagedMx,
+  messages: readonly SampleMessage[],
+): AsyncGenerator<Section> {
+  const arrivals = new Arrivals(stage)
+  for (const message of messages) {
+    yield { title: message.title, rows: await sendOne(stage, arrivals, message) }
+  }
+  const astray = arrivals.left().map(strayRow)
+  if (astray.length > 0) yield { title: 'arrived, but nobody expected it', rows: astray }
+}
+
+async function sendOne(
+  stage: StagedMx,
+  arrivals: Arrivals,
+  message: SampleMessage,
+): Promise<Row[]> {
+  const { gateway, catchers } = stage
+  const to = message.recipients.map(({ address }) => address)
+  const data =
+    message.resend === undefined
+      ? sampleMessage({ from: sender, to })
+      : (arrivals.firstAt(message.resend)?.raw ?? '')
+  const messageId = /^Message-ID: (.*)$/imu.exec(data.toString())?.[1] ?? ''
+  const down = catchers.get(message.down ?? '')
+  const logFrom = gateway.logLines.length
+
+  await down?.stop()
+  const localAddress = message.client?.(stage) ?? '127.0.0.1'
+  const outcome = await send(gateway, { from: sender, to, data, localAddress })
+  const queued = (await gateway.queue()).length > 0
+  await down?.start()
+
+  const why = reasons(gateway.logLines.slice(logFrom))
+  return Promise.all(
+    message.recipients.map(async ({ address, ending }, index) => {
+      const reply = finalReply(outcome, index)
+      const arrival =
+        reply.code < 300
+          ? await arrivals.take(messageId, awaited(address, ending), arrivalTimeout)
+          : undefined
+      const result = judge(ending, reply, arrival, queued)
+      const reason = outcome.rcpt[index] === reply || reply.code < 300 ? why(address) : undefined
+      return { recipient: address, ...result, why: reason ?? reply.lines.join(' ') }
+    }),
+  )
+}
+
+/** RCPT's reply if it is a refusal, else the one after the final dot. */
+function finalReply({ mail, rcpt, data }: Outcome, index: number): Reply {
+  const reply = rcpt[index] ?? mail
+  return reply.code < 300 ? (data ?? reply) : reply
+}
+
+function awaited(address: string, ending: Ending): string {
+  return ending.kind === 'refused' ? address : ending.as
+}
+
+function judge(
+  ending: Ending,
+  reply: Reply,
+  arrival: Arrival | undefined,
+  queued: boolean,
+): Omit<Row, 'recipient' | 'why'> {
+  const happened = happenedText(reply, arrival, queued)
+  const expected =
+    ending.kind === 'refused'
+      ? `refused ${ending.code} ${ending.enhanced}`
+      : ending.kind === 'queued'
+        ? 'queued, then delivered'
+        : 'delivered'
+  const right =
+    ending.kind === 'refused' ||
+    (arrival?.place === ending.place && arrival.recipient === ending.as)
+  return {
+    expected: ending.kind === 'refused' ? expected : `${expected} → ${placeName(ending.place)}`,
+    happened,
+    wentTo: arrival ? `${placeName(arrival.place)} as ${arrival.recipient}` : '',
+    asExpected: happened === expected && right,
+  }
+}
+
+function happenedText(reply: Reply, arrival: Arrival | undefined, queued: boolean): string {
+  if (reply.code >= 300) return `refused ${reply.code} ${reply.enhanced}`
+  if (!arrival) return queued ? 'queued' : 'accepted, but it did not arrive'
+  return queued ? 'queued, then delivered' : 'delivered'
+}
+
+/** Why each recipient was decided as it was, from the lines of the log. */
+function reasons(lines: readonly string[]): (address: string) => string | undefined {
+  const decisions = lines.flatMap((line) => parseDecision(line) ?? [])
+  return (address) => {
+    const decision = decisions.find(({ recipient }) => recipient === address)
+    return decision && reasonOf(decision)
+  }
+}
+
+function strayRow({ place, recipient, message }: Arrival): Row {
+  return {
+    recipient,
+    expected: 'nothing',
+    happened: 'delivered',
+    wentTo: placeName(place),
+    why: `from <${message.from}>`,
+    asExpected: false,
+  }
+}
+
+/** The key of a place as people read it. */
+export function placeName(place: string): string {
+  const [kind = '', name = ''] = place.split(':')
+  if (kind === 'connector') return `connector ${name}`
+  return kind === 'mailbox-host' ? `mailboxes of ${name}` : 'the Internet'
+}

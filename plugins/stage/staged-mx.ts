@@ -1,0 +1,161 @@
+/**
+ * A test MX on this machine: a real Haraka with the three plugins and the configuration of an
+ * install or of the sample, and a catcher in place of every other system. No mail leaves: what would
+ * go to the Internet by MX is caught too.
+ *
+ * 127.0.0.1 is the stranger and the gateway; the catchers live on 127.0.0.2 and up. `stop` ends
+ * everything that was started and removes its folder.
+ */
+import { constants } from 'node:fs'
+import { access, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { connectorsFile } from '../connectors/config.js'
+import { directoryFile } from '../directory/config.js'
+import { Catcher, type CaughtMessage } from './catcher.js'
+import { freePort } from './free-port.js'
+import { Gateway } from './gateway.js'
+import { findHaraka, makeInstall } from './install.js'
+import { stagedConfig, standInsFor, type StandIn } from './staged-config.js'
+
+export interface StageOptions {
+  /** the configuration to try: an install's `config/`, or the sample */
+  readonly configDir: string
+  /** the built package */
+  readonly packageDir: string
+  /** where Haraka is looked for, besides the PATH */
+  readonly harakaFrom: readonly string[]
+  /** taken if it is free */
+  readonly port: number
+}
+
+/** Where mail for the Internet ends: bounces, and what a relaying client sends elsewhere. */
+export const internet = 'outbound'
+
+/** files of Haraka's that would make the staged one listen, log or send as the real one does */
+const notStaged = [
+  'plugins',
+  'smtp.ini',
+  'log.ini',
+  'outbound.ini',
+  'http.ini',
+  'tls.ini',
+  'host_list',
+]
+
+const plugins = [
+  'address-space/accepted-domains',
+  'address-space/contacts',
+  'address-space/connectors',
+  'staged_internet',
+]
+
+export class StagedMx {
+  readonly gateway: Gateway
+  /** by the key of the place that each stands in for */
+  readonly catchers: ReadonlyMap<string, Catcher>
+
+  private constructor(gateway: Gateway, catchers: ReadonlyMap<string, Catcher>) {
+    this.gateway = gateway
+    this.catchers = catchers
+  }
+
+  static async start(options: StageOptions): Promise<StagedMx> {
+    const lines = {
+      connectors: await readLines(options.configDir, connectorsFile),
+      directory: await readLines(options.configDir, directoryFile),
+    }
+    const standIns: StandIn[] = [...standInsFor(lines), { place: internet, protocol: 'smtp' }]
+    const catchers = await startCatchers(standIns)
+    const dir = await mkdtemp(join(tmpdir(), 'address-space-stage-'))
+    try {
+      const gateway = await makeGateway(options, dir, lines, catchers)
+      await gateway.start()
+      return new StagedMx(gateway, catchers)
+    } catch (error) {
+      await stopAll(catchers)
+      await rm(dir, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  onMessage(listener: (place: string, message: CaughtMessage) => void): void {
+    for (const [place, catcher] of this.catchers) {
+      catcher.onMessage((message) => listener(place, message))
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.stop()
+    await stopAll(this.catchers)
+    await rm(this.gateway.dir, { recursive: true, force: true })
+  }
+}
+
+async function makeGateway(
+  options: StageOptions,
+  dir: string,
+  lines: { connectors: readonly string[]; directory: readonly string[] },
+  catchers: ReadonlyMap<string, Catcher>,
+): Promise<Gateway> {
+  const { packageDir, configDir } = options
+  const host = '127.0.0.1'
+  const haraka = findHaraka([packageDir, ...options.harakaFrom])
+  const port = await freePort(host, options.port)
+  const hosts = new Map([...catchers].map(([place, catcher]) => [place, catcher.smartHost]))
+  const staged = stagedConfig(lines, hosts)
+  await copyConfig(configDir, join(dir, 'config'))
+  await makeInstall({
+    dir,
+    haraka,
+    packageDir,
+    host,
+    port,
+    plugins,
+    me: await readFile(join(configDir, 'me'), 'utf8').then(
+      (text) => text.trim(),
+      () => 'gateway.example',
+    ),
+    config: {
+      [connectorsFile]: staged.connectors,
+      [directoryFile]: staged.directory,
+      // what is queued is tried again soon: somebody is watching
+      'outbound.ini': 'temp_fail_intervals = 2s, 5s*100\n',
+      '../plugins/staged_internet.js': internetPlugin(catchers.get(internet)),
+    },
+  })
+  return new Gateway({ dir, haraka, host, port, nodes: 0 })
+}
+
+/** A plugin for the staged Haraka: whatever goes out by MX goes to the catcher. */
+function internetPlugin(catcher: Catcher | undefined): string {
+  const mx = JSON.stringify({ priority: 0, exchange: catcher?.host, port: catcher?.port })
+  return `exports.hook_get_mx = (next) => next(OK, ${mx})\n`
+}
+
+async function startCatchers(standIns: readonly StandIn[]): Promise<Map<string, Catcher>> {
+  const catchers = new Map<string, Catcher>()
+  for (const [index, { place, protocol }] of standIns.entries()) {
+    catchers.set(place, await Catcher.start({ host: `127.0.0.${index + 2}`, protocol }))
+  }
+  return catchers
+}
+
+async function stopAll(catchers: ReadonlyMap<string, Catcher>): Promise<void> {
+  await Promise.all([...catchers.values()].map((catcher) => catcher.stop()))
+}
+
+async function copyConfig(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from)) {
+    if (!notStaged.includes(name)) {
+      await cp(join(from, name), join(to, name), { recursive: true, dereference: true })
+    }
+  }
+}
+
+async function readLines(configDir: string, name: string): Promise<string[]> {
+  const path = join(configDir, name)
+  await access(path, constants.R_OK)
+  return (await readFile(path, 'utf8')).split(/\r?\n/u)
+}

@@ -1,0 +1,67 @@
+/**
+ * The table of the staged MX, printed piece by piece as the messages arrive: a heading for each
+ * message, a line for each recipient. Texts that do not fit their column are wrapped.
+ */
+import Table from 'cli-table3'
+import { createColors } from 'picocolors'
+
+import type { Row, Section } from './send-sample.js'
+
+export interface TableStyle {
+  /** columns of the terminal */
+  readonly width: number
+  readonly colours: boolean
+}
+
+const heads = ['', 'recipient', 'expected', 'what happened', 'where it went', 'why']
+const shares = [0.2, 0.19, 0.15, 0.2, 0.26]
+const leastWidth = 100
+
+export function formatHead(style: TableStyle): string {
+  const { bold } = createColors(style.colours)
+  return format(
+    style,
+    heads.map((head) => bold(head)),
+  )
+}
+
+export function formatSection({ title, rows }: Section, style: TableStyle): string {
+  const { bold } = createColors(style.colours)
+  const lines = rows.map((row) => format(style, cells(row, style.colours)))
+  return [bold(title), ...lines].join('\n')
+}
+
+function cells(row: Row, colours: boolean): string[] {
+  const { dim, green, red } = createColors(colours)
+  const mark = row.asExpected ? green : red
+  return [
+    mark(row.asExpected ? '✓' : '✗'),
+    row.recipient,
+    row.expected,
+    mark(row.happened),
+    row.wentTo,
+    dim(row.why),
+  ]
+}
+
+function format({ width }: TableStyle, line: string[]): string {
+  const rest = Math.max(width, leastWidth) - 3
+  const table = new Table({
+    chars: noLines,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
+    colWidths: [2, ...shares.map((share) => Math.floor(rest * share))],
+    wordWrap: true,
+  })
+  table.push(line)
+  return table.toString()
+}
+
+const places = ['top', 'bottom', 'left', 'right', 'mid'] as const
+const noLines = {
+  ...Object.fromEntries(
+    places
+      .flatMap((place) => [place, `${place}-mid`, `${place}-left`, `${place}-right`])
+      .map((place) => [place, '']),
+  ),
+  middle: '',
+}
