@@ -6,8 +6,7 @@
  * 127.0.0.1 is the stranger and the gateway; the catchers live on 127.0.0.2 and up. `stop` ends
  * everything that was started and removes its folder.
  */
-import { constants } from 'node:fs'
-import { access, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -155,7 +154,9 @@ async function copyConfig(from: string, to: string): Promise<void> {
 }
 
 async function readLines(configDir: string, name: string): Promise<string[]> {
-  const path = join(configDir, name)
-  await access(path, constants.R_OK)
-  return (await readFile(path, 'utf8')).split(/\r?\n/u)
+  const text = await readFile(join(configDir, name), 'utf8').catch((error: unknown) => {
+    const hint = 'put the sample there with: npx address-space init'
+    throw new Error(`${configDir}: expected a readable ${name}; ${hint}`, { cause: error })
+  })
+  return text.split(/\r?\n/u)
 }

@@ -26,17 +26,17 @@ describe('address-space init', function () {
   it('adds the configuration, keeps what is there, and names the missing lines', async () => {
     const dir = tempDir('init')
     const config = makeInstallIn(dir)
-    writeFileSync(join(config, 'connectors.ini'), 'mine')
+    writeFileSync(join(config, 'directory.ini'), 'mine')
     const { stdout } = await run(program, ['init', '--config', dir])
-    assert.equal(readFileSync(join(config, 'connectors.ini'), 'utf8'), 'mine')
+    assert.equal(readFileSync(join(config, 'directory.ini'), 'utf8'), 'mine')
     assert.deepEqual(
       readdirSync(join(dist, 'sample-config')).filter(
         (name) => !readdirSync(config).includes(name),
       ),
       [],
     )
-    assert.match(stdout, /kept +config\/connectors\.ini/u)
-    assert.match(stdout, /created +config\/directory\.ini/u)
+    assert.match(stdout, /kept +config\/directory\.ini/u)
+    assert.match(stdout, /created +config\/contacts\.csv/u)
     assert.match(stdout, /^ {2}address-space\/accepted-domains$/mu)
     assert.doesNotMatch(stdout, /^ {2}address-space\/contacts$/mu)
   })
