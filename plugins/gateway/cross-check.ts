@@ -1,0 +1,98 @@
+/**
+ * What the configuration files forbid together (design: refused at start and at reload).
+ *
+ *   - an authoritative domain in a connector that strangers may use: "you cannot share an address
+ *     space for which Exchange is authoritative" (the article, method 1)
+ *   - a shared or relay domain that no connector serves: every mail would be an attempt to relay
+ *   - an authoritative domain without a directory: every mail would be refused
+ *   - a smart host or mailbox host that is this gateway itself
+ */
+import { covers, type AddressSpace } from '../address/address-space.js'
+import type { AcceptedDomain, AcceptedDomainsConfig } from '../accepted-domains/config.js'
+import type { ConnectorsConfig } from '../connectors/config.js'
+import { formatSmartHost, type SmartHost } from '../connectors/smart-host.js'
+
+export interface CrossCheck {
+  readonly acceptedDomains?: AcceptedDomainsConfig | undefined
+  readonly connectors?: ConnectorsConfig | undefined
+  /** name → mailbox host, of every directory */
+  readonly directories: ReadonlyMap<string, SmartHost | undefined>
+  /** whether an IP address and port are where this gateway listens */
+  readonly isSelf: (ip: string, port: number) => boolean
+}
+
+/** Every violation, a line each. */
+export function crossCheck(check: CrossCheck): string[] {
+  const { acceptedDomains, connectors, directories } = check
+  return [
+    ...(acceptedDomains && connectors ? checkDomains(acceptedDomains, connectors) : []),
+    ...(acceptedDomains && directories.size === 0 ? checkAuthoritative(acceptedDomains) : []),
+    ...(connectors ? checkHosts(check, connectors) : []),
+  ]
+}
+
+function checkDomains(accepted: AcceptedDomainsConfig, config: ConnectorsConfig): string[] {
+  const errors: string[] = []
+  const connectors = [...config.connectors.values()]
+  for (const { name, allowRelay, addressSpaces } of connectors) {
+    for (const space of allowRelay ? addressSpaces : []) {
+      const domain = domainInForce(accepted, space)
+      if (domain?.type === 'authoritative') {
+        errors.push(
+          `connectors.ini [${name}] address_spaces: ${space.name} is authoritative (accepted-domains.ini ${domain.space.name}); an authoritative domain cannot be shared: make it shared, or set allow_relay = false`,
+        )
+      }
+    }
+  }
+  for (const { type, space } of accepted.domains) {
+    if (type === 'authoritative') continue
+    if (connectors.some((connector) => connector.addressSpaces.some((own) => covers(own, space)))) {
+      continue
+    }
+    errors.push(
+      `accepted-domains.ini ${type}: ${space.name} has no connector; expected one in connectors.ini with ${space.name} among its address_spaces`,
+    )
+  }
+  return errors
+}
+
+/** The accepted domain that decides for every domain of the space, the most specific. */
+function domainInForce(
+  accepted: AcceptedDomainsConfig,
+  space: AddressSpace,
+): AcceptedDomain | undefined {
+  return accepted.domains
+    .filter((domain) => covers(domain.space, space))
+    .sort((a, b) => (covers(a.space, b.space) ? 1 : -1))[0]
+}
+
+function checkAuthoritative(accepted: AcceptedDomainsConfig): string[] {
+  const names = accepted.domains
+    .filter(({ type }) => type === 'authoritative')
+    .map(({ space }) => space.name)
+  if (names.length === 0) return []
+  return [
+    `accepted-domains.ini authoritative: ${names.join(', ')} needs a directory; expected a section with a url in directory.ini`,
+  ]
+}
+
+function checkHosts({ isSelf, directories }: CrossCheck, config: ConnectorsConfig): string[] {
+  const isGateway = (host: SmartHost): boolean =>
+    host.kind === 'host' && isSelf(host.host, host.port)
+  const errors: string[] = []
+  for (const { name, smartHosts } of config.connectors.values()) {
+    for (const host of smartHosts.filter(isGateway)) {
+      errors.push(
+        `connectors.ini [${name}] smart_hosts: ${formatSmartHost(host)} is this gateway itself; expected the server of another system`,
+      )
+    }
+  }
+  for (const [name, host] of directories) {
+    if (host && isGateway(host)) {
+      errors.push(
+        `directory.ini [${name}] mailbox_host: ${formatSmartHost(host)} is this gateway itself; expected the server that holds the mailboxes`,
+      )
+    }
+  }
+  return errors
+}
