@@ -18,12 +18,10 @@ export function plainIp(ip: string): string {
   return text.startsWith('::ffff:') && isIPv4(text.slice(7)) ? text.slice(7) : text
 }
 
+type IniScalar = string | number | boolean | undefined
+
 /** Reads Haraka's `listen`, `listen_host` and `port` of smtp.ini; its default is every address, port 25. */
-export function parseListeners(main: {
-  listen?: unknown
-  listen_host?: unknown
-  port?: unknown
-}): Listener[] {
+export function parseListeners(main: Record<string, IniScalar>): Listener[] {
   const texts = String(main.listen ?? '')
     .split(',')
     .map((text) => text.trim())
