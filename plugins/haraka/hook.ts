@@ -51,7 +51,8 @@ export function hook<P>(
 
     try {
       const result = handler({ plugin: this, connection, params })
-      if (result instanceof Promise) result.then(answer, fail)
+      // what Haraka does behind `next` runs within it; a throw there must not become a rejection
+      if (result instanceof Promise) result.then(answer, fail).catch(fail)
       else answer(result)
     } catch (error) {
       fail(error)

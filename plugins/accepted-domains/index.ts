@@ -1,0 +1,36 @@
+/**
+ * accepted-domains: decides each recipient — local, shared, relay or refused — when the client says
+ * RCPT. The decision itself is in decide.ts; here it becomes Haraka's answer.
+ */
+import type { EsmtpParameters, HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
+import { hook } from '../haraka/hook.js'
+import { Pack } from '../haraka/pack.js'
+import {
+  answerRecipient,
+  closeAll,
+  decisionSeconds,
+  registerPart,
+  rewrite,
+} from '../haraka/part.js'
+import { carryOn } from '../haraka/replies.js'
+
+export function register(this: HarakaPlugin): void {
+  registerPart(this, 'accepted-domains')
+  this.register_hook('rcpt', 'decideRecipient')
+  this.register_hook('data', 'rewriteRecipients')
+}
+
+export const decideRecipient = hook<[HarakaAddress, EsmtpParameters]>(
+  'rcpt',
+  decisionSeconds,
+  async ({ plugin, connection, params }) => {
+    const recipient = await Pack.of(plugin).decide(plugin, connection, params)
+    return recipient ? answerRecipient(recipient) : carryOn
+  },
+)
+
+export const rewriteRecipients = hook('data', decisionSeconds, rewrite)
+
+export function shutdown(this: HarakaPlugin): void {
+  closeAll(this)
+}

@@ -1,0 +1,273 @@
+/**
+ * What the plugins of the pack share in one process of Haraka: the configuration in force, the
+ * directories, the mail switch over them. It hangs on Haraka's server notes.
+ *
+ * Each plugin enables its part when it registers. A fault of the configuration then throws, which
+ * stops Haraka; after a change of a file it is logged, and the last good configuration stays.
+ */
+import {
+  acceptedDomainsFile,
+  parseAcceptedDomains,
+  type AcceptedDomainsConfig,
+} from '../accepted-domains/config.js'
+import { fault } from '../accepted-domains/decide.js'
+import { formatMailAddress, type MailAddress } from '../address/mail-address.js'
+import { ConfigError } from '../config/settings.js'
+import {
+  connectorsFile,
+  parseConnectorsConfig,
+  type ConnectorsConfig,
+} from '../connectors/config.js'
+import { loadLoopSecrets } from '../connectors/loop-secret.js'
+import { LoopTokens } from '../connectors/loop.js'
+import { RouteTable } from '../connectors/route.js'
+import { directoryFile, parseDirectoryConfig, type DirectoryConfig } from '../directory/config.js'
+import { openDirectories, type DirectorySet } from '../directory/open.js'
+import { crossCheck } from '../gateway/cross-check.js'
+import { decideRecipient, type Decided, type SwitchParts } from '../gateway/mail-switch.js'
+import { parseListeners, selfTest } from '../gateway/self.js'
+import { configFiles, type ConfigFiles } from './config-files.js'
+import type { EsmtpParameters, HarakaAddress, HarakaConnection, HarakaPlugin } from './haraka.js'
+import { recipientsOf, toMailAddress, type Recipient } from './recipients.js'
+import { reportDecision } from './report.js'
+
+export type Part = 'accepted-domains' | 'contacts' | 'connectors'
+
+/** What the connectors plugin gives to the switch. */
+export type Forwarding = Omit<NonNullable<SwitchParts['connectors']>, 'routes'>
+
+interface Files {
+  readonly acceptedDomains: AcceptedDomainsConfig | undefined
+  readonly directories: DirectoryConfig | undefined
+  readonly connectors: ConnectorsConfig | undefined
+  readonly loopTokens: LoopTokens | undefined
+}
+
+export class Pack {
+  readonly files: ConfigFiles
+  readonly isSelf: (ip: string, port: number) => boolean
+  private readonly parts = new Set<Part>()
+  private config: Files = {
+    acceptedDomains: undefined,
+    directories: undefined,
+    connectors: undefined,
+    loopTokens: undefined,
+  }
+  private directories: DirectorySet | undefined
+  private forwarding: Forwarding | undefined
+  private switchParts: SwitchParts = { decidesDomains: false, contacts: false }
+
+  private constructor(plugin: HarakaPlugin) {
+    this.files = configFiles(plugin)
+    this.isSelf = selfTest(parseListeners(this.files.main('smtp.ini')))
+  }
+
+  /** The pack of this process; the first plugin that asks makes it. */
+  static of(plugin: HarakaPlugin): Pack {
+    const { notes } = plugin.haraka_require('server') as { notes: { address_space?: Pack } }
+    notes.address_space ??= new Pack(plugin)
+    return notes.address_space
+  }
+
+  /** The connectors in force. */
+  get connectors(): ConnectorsConfig {
+    const { connectors } = this.config
+    if (!connectors) throw new Error('the connectors plugin is not enabled')
+    return connectors
+  }
+
+  /** The gateway's id in the loop field, and what bridgeheads are compared with. */
+  get gatewayId(): string {
+    return this.connectors.gatewayId || this.files.value('me')
+  }
+
+  get loopTokens(): LoopTokens {
+    const { loopTokens } = this.config
+    if (!loopTokens) throw new Error('the connectors plugin is not enabled')
+    return loopTokens
+  }
+
+  mailboxHost(directory: string): ReturnType<DirectorySet['mailboxHost']> {
+    return this.directories?.mailboxHost(directory)
+  }
+
+  /** Reads and checks what the part needs. Throws ConfigError; then nothing has changed. */
+  enable(part: Part, forwarding?: Forwarding): void {
+    this.forwarding = forwarding ?? this.forwarding
+    this.use([...this.parts, part])
+    this.parts.add(part)
+  }
+
+  /** Decides a recipient, once for each RCPT command, and logs the decision. */
+  async decide(
+    plugin: HarakaPlugin,
+    connection: HarakaConnection,
+    [address, parameters]: readonly [HarakaAddress, EsmtpParameters?],
+  ): Promise<Recipient | undefined> {
+    const { transaction } = connection
+    if (!transaction) return undefined
+    const known = recipientsOf(transaction).get(address)
+    if (known) return known
+
+    const client = { ip: connection.remote.ip, mayRelay: connection.relaying }
+    const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
+    const recipient = withTarget(address, parameters ?? {}, decided)
+    recipientsOf(transaction).set(address, recipient)
+    reportDecision(plugin, connection, recipient)
+    return recipient
+  }
+
+  /** Where mail of the gateway itself to this address goes (a DSN). */
+  async decideOwn(address: MailAddress): Promise<Decided> {
+    return decideRecipient(this.switchParts, { ip: '', mayRelay: true }, address)
+  }
+
+  /** What a plugin says at start: what it loaded. */
+  describe(part: Part): string {
+    const { acceptedDomains, directories, connectors } = this.config
+    const names = directories?.directories.map(({ name }) => name).join(', ') ?? 'none'
+    switch (part) {
+      case 'accepted-domains': {
+        const list = (type: string): string =>
+          acceptedDomains?.domains
+            .filter((domain) => (domain.observe ? 'observe' : domain.type) === type)
+            .map(({ space }) => space.name)
+            .join(', ') || 'none'
+        const types = ['authoritative', 'shared', 'relay', 'observe']
+        return `${types.map((type) => `${type}: ${list(type)}`).join('; ')}; directories: ${names}`
+      }
+      case 'contacts':
+        return `contacts are followed in directories: ${names}`
+      case 'connectors': {
+        const each = [...(connectors?.connectors.values() ?? [])].map(
+          ({ name, addressSpaces }) => `${name} (${addressSpaces.map((s) => s.name).join(', ')})`,
+        )
+        return `connectors: ${each.join('; ') || 'none'}; gateway id ${this.gatewayId}`
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.directories?.close()
+  }
+
+  /** Takes the configuration of the files into use, whole or not at all. */
+  private use(parts: readonly Part[]): void {
+    const config = this.read(parts)
+    this.directories = this.openDirectories(config.directories)
+    this.config = config
+    const { acceptedDomains, connectors } = config
+    const { directories, forwarding } = this
+    this.switchParts = {
+      decidesDomains: parts.includes('accepted-domains'),
+      contacts: parts.includes('contacts'),
+      ...(acceptedDomains && { acceptedDomains }),
+      ...(directories && {
+        directories: {
+          find: (address) => directories.find(address),
+          hasMailboxHost: (name) => directories.mailboxHost(name) !== undefined,
+        },
+      }),
+      ...(connectors &&
+        forwarding && {
+          connectors: { ...forwarding, routes: new RouteTable(connectors.connectors.values()) },
+        }),
+    }
+  }
+
+  private openDirectories(config: DirectoryConfig | undefined): DirectorySet | undefined {
+    if (!config) {
+      void this.directories?.close()
+      return undefined
+    }
+    this.directories?.reload(config)
+    return this.directories ?? openDirectories(config, this.files)
+  }
+
+  /** All files of the parts, with every error of all of them at once. */
+  private read(parts: readonly Part[]): Files {
+    const errors: string[] = []
+    const parse = <T>(name: string, parser: (lines: string[]) => T): T | undefined => {
+      try {
+        return parser(this.files.lines(name, () => this.reload()))
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error
+        errors.push(...error.errors)
+        return undefined
+      }
+    }
+    const optional =
+      <T>(required: boolean, parser: (lines: string[]) => T) =>
+      (lines: string[]): T | undefined =>
+        lines.length > 0 || required ? parser(lines) : undefined
+
+    const decides = parts.includes('accepted-domains')
+    const follows = parts.includes('contacts')
+    const forwards = parts.includes('connectors')
+    const config = {
+      acceptedDomains:
+        decides || follows
+          ? parse(acceptedDomainsFile, optional(decides, parseAcceptedDomains))
+          : undefined,
+      directories:
+        decides || follows
+          ? parse(directoryFile, optional(follows, parseDirectoryConfig))
+          : undefined,
+      connectors: forwards ? parse(connectorsFile, parseConnectorsConfig) : undefined,
+    }
+    if (errors.length === 0) errors.push(...this.crossCheck(config, decides))
+    if (errors.length > 0) throw new ConfigError(errors)
+    return { ...config, loopTokens: this.readLoopTokens(config.connectors) }
+  }
+
+  private readLoopTokens(connectors: ConnectorsConfig | undefined): LoopTokens | undefined {
+    if (!connectors) return undefined
+    const user = String(this.files.main('smtp.ini')['user'] ?? '')
+    return new LoopTokens(loadLoopSecrets(this.files, connectors.loopSecretFile, user))
+  }
+
+  private crossCheck(config: Omit<Files, 'loopTokens'>, decides: boolean): string[] {
+    return crossCheck({
+      acceptedDomains: decides ? config.acceptedDomains : undefined,
+      connectors: config.connectors,
+      directories: new Map(
+        config.directories?.directories.map(({ name, mailboxHost }) => [name, mailboxHost]),
+      ),
+      isSelf: this.isSelf,
+    })
+  }
+
+  private reload(): void {
+    const { log } = this.files
+    try {
+      this.use([...this.parts])
+      log.notice('the configuration was read again and is in force')
+    } catch (error) {
+      if (!(error instanceof ConfigError)) {
+        log.crit(`reading the configuration again failed: ${String(error)}`)
+        return
+      }
+      for (const line of error.errors) log.crit(line)
+      log.crit('the last good configuration stays in force')
+    }
+  }
+}
+
+/** The decision with Haraka's address of the target; one that SMTP cannot carry is a fault. */
+function withTarget(
+  original: HarakaAddress,
+  parameters: EsmtpParameters,
+  decided: Decided,
+): Recipient {
+  const recipient = { original, current: original, target: original, parameters, decided }
+  const { decision } = decided
+  if (!decision.accepted || decision.address.key === toMailAddress(original).key) return recipient
+  try {
+    const Address = original.constructor as new (text: string) => HarakaAddress
+    return { ...recipient, target: new Address(`<${formatMailAddress(decision.address)}>`) }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const detail = `the target ${decision.address.key} is no address that SMTP can carry: ${reason}`
+    return { ...recipient, decided: { ...decided, decision: fault(detail) } }
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What the three plugins have in common: how a part registers, how a decision becomes an answer to
+ * RCPT, and how recipients are rewritten before DATA.
+ */
+import { ConfigError } from '../config/settings.js'
+import type { HarakaAddress, HarakaConnection, HarakaPlugin } from './haraka.js'
+import type { HookCall } from './hook.js'
+import { Pack, type Forwarding, type Part } from './pack.js'
+import type { Recipient } from './recipients.js'
+import { rewriteRecipients } from './recipients.js'
+import { accept, carryOn, refuse, type HookAnswer } from './replies.js'
+
+/** A decision asks directories that have their own time-outs; this bounds all of them together. */
+export const decisionSeconds = 25
+
+/** Enables the part. Throws after having logged every error: Haraka then does not start. */
+export function registerPart(plugin: HarakaPlugin, part: Part, forwarding?: Forwarding): Pack {
+  try {
+    const pack = Pack.of(plugin)
+    pack.enable(part, forwarding)
+    plugin.lognotice(pack.describe(part))
+    return pack
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const line of error.errors) plugin.logcrit(line)
+    throw new Error(`${plugin.name}: ${error.errors.join('; ')}`, { cause: error })
+  }
+}
+
+export function answerRecipient({ original, decided }: Recipient): HookAnswer {
+  const { decision } = decided
+  if (decision.accepted) {
+    return accept({ code: 250, enhanced: '2.1.5', text: `<${original.address}> recipient ok` })
+  }
+  const { reply } = decision
+  return refuse({ ...reply, text: `<${original.address}> ${reply.text}` })
+}
+
+/**
+ * Hook rcpt_ok: another plugin may have accepted the recipient. What was decided at RCPT already is
+ * not decided again; an accepted one goes on to the next plugin.
+ */
+export async function decideAccepted({
+  plugin,
+  connection,
+  params,
+}: HookCall<HarakaAddress>): Promise<HookAnswer> {
+  const recipient = await Pack.of(plugin).decide(plugin, connection, [params])
+  return recipient && !recipient.decided.decision.accepted ? answerRecipient(recipient) : carryOn
+}
+
+/** Hook data: both plugins that may rewrite call this; the second finds nothing left to do. */
+export function rewrite({ connection }: { connection: HarakaConnection }): HookAnswer {
+  if (connection.transaction) rewriteRecipients(connection.transaction)
+  return carryOn
+}
+
+/** Hook shutdown: Haraka does not wait for it, so nothing may be rejected. */
+export function closeAll(plugin: HarakaPlugin, ...parts: { close(): Promise<void> }[]): void {
+  for (const part of [...parts, Pack.of(plugin)]) {
+    part.close().catch((error: unknown) => plugin.logerror(`closing failed: ${String(error)}`))
+  }
+}
