@@ -100,10 +100,13 @@ export class Settings {
 
   /** Reports every key of the section that was not asked for. */
   finish(): void {
-    const known = [...this.asked].sort().join(', ')
+    const known =
+      this.asked.size > 0
+        ? `expected one of ${[...this.asked].sort().join(', ')}`
+        : 'expected a section before it'
     for (const key of this.values.keys()) {
       if (!this.asked.has(key)) {
-        this.errors.push(`${this.where} ${key}: unknown key; expected one of ${known}`)
+        this.errors.push(`${this.where} ${key}: unknown key; ${known}`)
       }
     }
   }
