@@ -68,6 +68,8 @@ export interface HarakaMessageStream {
     options?: { dot_stuffed?: boolean; skip_headers?: boolean; end?: boolean },
   ): T
   unpipe(): void
+  on(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'error', listener: (error: Error) => void): unknown
   /** removes the spool file, also under a reader's feet */
   destroy(): void
 }

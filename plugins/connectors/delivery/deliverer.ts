@@ -1,0 +1,131 @@
+/**
+ * Delivery: after 250 nothing is lost, and each recipient has its own fate. This is what the plugin
+ * calls; the parts are
+ *
+ *   direct.ts        after DATA: hands over while the client waits, or queues
+ *   queued.ts        what Haraka's queue brings up again
+ *   dispatcher.ts    a message to the recipients of one place, under the configuration of now
+ *   place-sender.ts  from host to host; smtp/ is the client for SMTP and LMTP
+ *   queuer.ts        what goes on disk: entries, reports, kept copies
+ *   verifier.ts      verify_recipients
+ *
+ * A client of our own, not nodemailer's: that one has one ORCPT for all recipients, no XCLIENT, does
+ * not tell whether the final dot was sent, and its time-outs are for idleness, not for phases.
+ */
+import type { ConnectionOptions } from 'node:tls'
+
+import type { EsmtpParameters, HarakaConnection } from '../../haraka/haraka.js'
+import type { QueueItem } from '../../haraka/outbound.js'
+import type { Reply, RoutedRecipient } from '../routed.js'
+import { directPatience, HandOver } from './direct.js'
+import { Dispatcher } from './dispatcher.js'
+import { HostHealth } from './host-health.js'
+import { PlaceSender } from './place-sender.js'
+import { isOurs } from './queue-notes.js'
+import { QueueDelivery } from './queued.js'
+import { Queuer } from './queuer.js'
+import { Resolver, type Dns } from './resolver.js'
+import type { DeliverySetup, Verification } from './setup.js'
+import { SessionPool } from './smtp/session-pool.js'
+import { directTimeouts } from './smtp/timeouts.js'
+import { TargetFinder } from './target.js'
+import { Verifier } from './verifier.js'
+
+/** Longer than `handOver` ever takes, and below the 300 s of inactivity that end a connection. */
+export const handOverSeconds = (directPatience.most + directTimeouts.final) / 1000 + 5
+
+/** What tests and commands replace. */
+export interface DelivererTools {
+  readonly dns?: Dns
+  readonly tlsOptions?: ConnectionOptions
+}
+
+export class Deliverer {
+  private readonly setup: DeliverySetup
+  private readonly pool = new SessionPool()
+  private readonly health = new HostHealth()
+  private readonly finder: TargetFinder
+  private readonly directly: HandOver
+  private readonly queued: QueueDelivery
+  private readonly verifier: Verifier
+  private readonly lastAddresses = new Map<string, readonly string[]>()
+
+  constructor(setup: DeliverySetup, tools: DelivererTools = {}) {
+    const { gatewayName } = setup
+    const { dns, tlsOptions } = tools
+    const { pool, health } = this
+    const session = { gatewayName, ...(tlsOptions && { tlsOptions }) }
+    this.setup = setup
+    this.finder = new TargetFinder(setup, new Resolver(dns))
+    const sender = new PlaceSender({ pool, health, session })
+    const dispatcher = new Dispatcher(setup, this.finder, sender)
+    const queuer = new Queuer(setup)
+    this.directly = new HandOver(setup, dispatcher, queuer)
+    this.queued = new QueueDelivery(setup, dispatcher, queuer)
+    this.verifier = new Verifier({ setup, finder: this.finder, pool, health, session })
+  }
+
+  /**
+   * Hooks `queue` and `queue_outbound`: takes the message over for every recipient, or refuses or
+   * defers it for all. `parameters` are those of the client's MAIL command. Never rejects.
+   */
+  async handOver(
+    connection: HarakaConnection,
+    routed: readonly RoutedRecipient[],
+    parameters: EsmtpParameters = {},
+  ): Promise<Reply> {
+    try {
+      return await this.directly.run(connection, routed, parameters)
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      this.setup.env.log.crit(`delivery failed: ${text}`)
+      return { code: 450, enhanced: '4.3.0', text: 'temporary fault, try again later' }
+    }
+  }
+
+  /** Hook `send_email`: whether the entry is ours to deliver; else Haraka's outbound does it. */
+  isOurs(item: QueueItem): boolean {
+    return isOurs(item)
+  }
+
+  /** Delivers an entry of ours, and tells the item how it ended. Never rejects. */
+  deliverQueued(item: QueueItem): Promise<void> {
+    return this.queued.run(item)
+  }
+
+  /** verify_recipients: does the connector's smart host take the recipient? Never rejects. */
+  verify(connector: string, recipient: string): Promise<Verification> {
+    return this.verifier.verify(connector, recipient)
+  }
+
+  /** IP addresses of the connector's smart hosts; the last known ones when DNS is slow or fails. */
+  async addressesOf(name: string): Promise<readonly string[]> {
+    const connector = this.setup.connector(name)
+    if (!connector) return []
+    const key = `${name}\0${JSON.stringify(connector.smartHosts)}`
+    const found = this.finder.addressesOf(connector).then((addresses) => {
+      if (addresses.length > 0) this.lastAddresses.set(key, addresses)
+      return this.lastAddresses.get(key) ?? addresses
+    })
+    let timer: NodeJS.Timeout | undefined
+    const soon = new Promise<readonly string[]>((resolve) => {
+      timer = setTimeout(() => resolve(this.lastAddresses.get(key) ?? []), 2000)
+    })
+    try {
+      return await Promise.race([found, soon])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Sessions by host, and the hosts that are left alone for now. */
+  stats(): { sessions: ReturnType<SessionPool['stats']>; hosts: ReturnType<HostHealth['stats']> } {
+    return { sessions: this.pool.stats(), hosts: this.health.stats() }
+  }
+
+  /** Ends idle sessions; those in use end after their message. */
+  close(): Promise<void> {
+    this.pool.close()
+    return Promise.resolve()
+  }
+}

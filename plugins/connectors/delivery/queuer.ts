@@ -1,0 +1,181 @@
+/**
+ * What delivery puts on disk: the entries of recipients that go on, the report to the sender about
+ * those that do not, and copies of messages whose failure nobody can be told of (the null sender).
+ */
+import type { HarakaAddress } from '../../haraka/haraka.js'
+import type { Place } from '../place.js'
+import { composeDsn, type FailedRecipient } from './dsn.js'
+import type { OutgoingMessage } from './message.js'
+import { readHead } from './message-head.js'
+import type { Outcome } from './outcome.js'
+import { prepareEntries, type EntrySpec, type PreparedEntries } from './queue-entry.js'
+import { toQueueNotes, type EntryNotes, type RecipientNotes } from './queue-notes.js'
+import type { DeliverySetup } from './setup.js'
+import { fromXtext } from './smtp/envelope.js'
+
+/** A message with all that its entries have in common. */
+export interface Consignment {
+  readonly uuid: string
+  readonly mailFrom: HarakaAddress
+  readonly message: OutgoingMessage
+  /** milliseconds since 1970 at which it was taken */
+  readonly since: number
+  readonly loop: readonly string[]
+  readonly envid?: string | undefined
+  readonly ret?: string | undefined
+}
+
+export interface Addressee extends RecipientNotes {
+  readonly recipient: HarakaAddress
+}
+
+export interface Portion {
+  readonly place: Place
+  readonly addressees: readonly Addressee[]
+}
+
+export interface Failure {
+  readonly addressee: Addressee
+  readonly outcome: Outcome
+}
+
+export class Queuer {
+  private readonly setup: DeliverySetup
+
+  constructor(setup: DeliverySetup) {
+    this.setup = setup
+  }
+
+  /**
+   * Prepares an entry a place for what goes on, and a report or a kept copy for what failed. Rejects,
+   * with nothing left behind, when the disk refuses.
+   */
+  async prepare(
+    consignment: Consignment,
+    portions: readonly Portion[],
+    failures: readonly Failure[],
+  ): Promise<PreparedEntries> {
+    const specs = portions.flatMap((portion) => entries(consignment, portion))
+    if (failures.length > 0) specs.push(await this.failureEntry(consignment, failures))
+    return prepareEntries(
+      this.setup.outbound,
+      specs.map((spec, index) => ({ ...spec, uuid: `${consignment.uuid}.${index + 1}` })),
+    )
+  }
+
+  private async failureEntry(
+    consignment: Consignment,
+    failures: readonly Failure[],
+  ): Promise<EntrySpec> {
+    const { uuid, mailFrom, message, since, envid } = consignment
+    const { log } = this.setup.env
+    if (mailFrom.isNull()) {
+      const lost = failures.map(({ addressee }) => `<${addressee.recipient.address}>`).join(', ')
+      log.error(
+        `delivery ${uuid}: ${lost} failed and the sender is <>: kept in the queue folder as error.*`,
+      )
+      return keptEntry(consignment, failures)
+    }
+    const contents = await composeDsn({
+      gatewayName: this.setup.gatewayName,
+      sender: mailFrom.address,
+      id: `${uuid}.${Date.now()}`,
+      envid: envid === undefined ? undefined : fromXtext(envid),
+      arrival: new Date(since),
+      now: new Date(),
+      failed: failures.map(({ addressee, outcome }): FailedRecipient => {
+        const original = fromXtext(addressee.orcpt)
+        return { address: addressee.recipient.address, original, outcome }
+      }),
+      header: await readHead((destination) => message.pipe(destination)),
+    })
+    const to = mailFrom.address
+    log.notice(`delivery ${uuid}: ${failures.length} failed, reported to <${to}>`)
+    return {
+      uuid,
+      domain: mailFrom.host,
+      mailFrom: nullSender(mailFrom),
+      recipients: [mailFrom],
+      // without rules of our own the sender's domain is all there is to go by
+      notes: this.setup.placeOf ? toQueueNotes(reportNotes(to)) : {},
+      message: { pipe: (destination) => destination.end(dotStuffed(contents)) },
+    }
+  }
+}
+
+function entries(consignment: Consignment, { place, addressees }: Portion): EntrySpec[] {
+  const { uuid, mailFrom, message } = consignment
+  const entry = (part: readonly Addressee[]): EntrySpec => ({
+    uuid,
+    domain: part[0]?.recipient.host ?? '',
+    mailFrom,
+    recipients: part.map(({ recipient }) => recipient),
+    notes: place.kind === 'outbound' ? {} : toQueueNotes(entryNotes(consignment, place, part)),
+    message,
+  })
+  // Haraka's outbound asks for the MX of an entry's domain
+  return place.kind === 'outbound'
+    ? [...groupBy(addressees, ({ recipient }) => recipient.host).values()].map(entry)
+    : [entry(addressees)]
+}
+
+/** In the order of first appearance. */
+export function groupBy<T>(list: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of list) {
+    const group = groups.get(key(item))
+    if (group) group.push(item)
+    else groups.set(key(item), [item])
+  }
+  return groups
+}
+
+function keptEntry(consignment: Consignment, failures: readonly Failure[]): EntrySpec {
+  const { uuid, mailFrom, message } = consignment
+  const recipients = failures.map(({ addressee }) => addressee.recipient)
+  const domain = recipients[0]?.host ?? ''
+  return { uuid, domain, mailFrom, recipients, notes: {}, message, keep: true }
+}
+
+function entryNotes(
+  { message, loop, envid, ret }: Consignment,
+  place: Place,
+  addressees: readonly Addressee[],
+): EntryNotes {
+  return {
+    version: 1,
+    place,
+    recipients: Object.fromEntries(
+      addressees.map(({ recipient, original, orcpt }) => [recipient.address, { original, orcpt }]),
+    ),
+    loop,
+    eightBit: message.eightBit,
+    utf8: message.utf8,
+    envid,
+    ret,
+  }
+}
+
+function reportNotes(to: string): EntryNotes {
+  return {
+    version: 1,
+    place: { kind: 'undecided' },
+    recipients: { [to]: { original: to, orcpt: '' } },
+    loop: [],
+    eightBit: false,
+    utf8: false,
+  }
+}
+
+/** `<>` as Haraka's own address class makes it. */
+function nullSender(like: HarakaAddress): HarakaAddress {
+  const AddressClass = like.constructor as new (text: string) => HarakaAddress
+  return new AddressClass('<>')
+}
+
+function dotStuffed(contents: Buffer): Buffer {
+  return Buffer.from(
+    contents.toString('latin1').replace(/\r?\n/gu, '\r\n').replace(/^\./gmu, '..'),
+    'latin1',
+  )
+}

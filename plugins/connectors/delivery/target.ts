@@ -1,0 +1,237 @@
+/**
+ * Where the mail for a place goes at this moment: the endpoints in the order to try them, and how to
+ * talk to them. Asked anew for every message and every attempt from the queue.
+ *
+ *   connector with smart hosts      those, in random order: they share the load
+ *   connector without              the MX of the recipients' domain
+ *   connector with bridgeheads      those, unless this gateway is one of them
+ *   mailbox host                    that one
+ *
+ * An endpoint that is this gateway itself is left out, and the MX behind it too (RFC 5321 5.1).
+ * `TargetError`: no endpoint, and whether that is final. Only a domain of somebody else's can be
+ * final; what the configuration names is an administrator's to mend.
+ */
+import { isIP } from 'node:net'
+
+import { readSecretFile } from '../../config/secret-file.js'
+import type { Connector, TlsPolicy } from '../config.js'
+import type { Place } from '../place.js'
+import type { SmartHost } from '../smart-host.js'
+import type { Resolver } from './resolver.js'
+import type { DeliverySetup } from './setup.js'
+import type { Credentials } from './smtp/auth.js'
+import { makeReply, type SmtpReply } from './smtp/reply.js'
+import type { Endpoint } from './smtp/session.js'
+
+export interface Target {
+  readonly endpoints: readonly Endpoint[]
+  readonly tls: TlsPolicy
+  readonly credentials?: Credentials
+  /** recipients a transaction */
+  readonly maxRecipients: number
+  readonly direct: boolean
+  /** the connector whose loop field goes along; bridgeheads are on the way to it, not it */
+  readonly loopConnector?: string
+}
+
+/** There is nobody to hand the mail to. */
+export class TargetError extends Error {
+  override readonly name = 'TargetError'
+  /** the refusal, if that is final */
+  readonly reply: SmtpReply | undefined
+
+  constructor(message: string, reply?: SmtpReply) {
+    super(message)
+    this.reply = reply
+  }
+}
+
+export class TargetFinder {
+  private readonly setup: DeliverySetup
+  private readonly resolver: Resolver
+
+  constructor(setup: DeliverySetup, resolver: Resolver) {
+    this.setup = setup
+    this.resolver = resolver
+  }
+
+  /** The target for recipients of this domain at this place. Rejects with TargetError. */
+  async find(place: Place, domain: string): Promise<Target> {
+    switch (place.kind) {
+      case 'mailbox-host': {
+        const host = this.setup.mailboxHost(place.directory)
+        if (!host) throw new TargetError(`directory ${place.directory} has no mailbox host now`)
+        const endpoints = await this.endpoints([host])
+        return { endpoints, tls: 'opportunistic', maxRecipients: 100, direct: true }
+      }
+      case 'connector': {
+        const connector = this.setup.connector(place.connector)
+        if (connector) return this.ofConnector(connector, domain)
+        throw new TargetError(`connector ${place.connector} is not in the configuration now`)
+      }
+      case 'outbound':
+        throw new TargetError(`${domain} is for Haraka's outbound`)
+    }
+  }
+
+  /** Whether recipients of different domains go to different hosts there. */
+  isByDomain(place: Place): boolean {
+    if (place.kind !== 'connector') return false
+    return this.setup.connector(place.connector)?.smartHosts.length === 0
+  }
+
+  /** IP addresses of the connector's smart hosts, as far as they can be found out. */
+  async addressesOf(connector: Connector): Promise<string[]> {
+    const found = await Promise.all(
+      connector.smartHosts.map(async (host) => {
+        if (host.kind === 'socket') return []
+        const mx = host.kind === 'mx' ? await this.resolver.mx(host.host).catch(() => []) : []
+        const names = mx.length > 0 ? mx.map(({ exchange }) => exchange) : [host.host]
+        const lists = names.map((name) => this.addresses(name).catch(() => []))
+        return (await Promise.all(lists)).flat()
+      }),
+    )
+    return [...new Set(found.flat())]
+  }
+
+  /** The endpoints of smart hosts; rejects with TargetError if there is none. */
+  async endpoints(hosts: readonly SmartHost[]): Promise<Endpoint[]> {
+    const endpoints: Endpoint[] = []
+    const problems: string[] = []
+    for (const host of shuffled(hosts)) {
+      try {
+        endpoints.push(...(await this.ofHost(host)))
+      } catch (error) {
+        problems.push(error instanceof Error ? error.message : String(error))
+      }
+    }
+    if (endpoints.length === 0) throw new TargetError(problems.join('; ') || 'no smart host')
+    return endpoints
+  }
+
+  private async ofConnector(connector: Connector, domain: string): Promise<Target> {
+    const { tls, maxRecipients, bridgeheads, smartHosts } = connector
+    const common = { tls, maxRecipients, direct: connector.delivery === 'direct' }
+    if (bridgeheads.length > 0 && !(await this.isBridgehead(bridgeheads))) {
+      return { ...common, endpoints: await this.endpoints(bridgeheads) }
+    }
+    return {
+      ...common,
+      endpoints:
+        smartHosts.length > 0 ? await this.endpoints(smartHosts) : await this.ofDomain(domain),
+      loopConnector: connector.name,
+      ...this.credentials(connector),
+    }
+  }
+
+  private credentials({ authUser, authPasswordFile }: Connector): { credentials?: Credentials } {
+    if (authUser === '') return {}
+    try {
+      const password = readSecretFile(this.setup.env.configDir, authPasswordFile)
+      return { credentials: { user: authUser, password } }
+    } catch (error) {
+      throw new TargetError(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  private async isBridgehead(bridgeheads: readonly SmartHost[]): Promise<boolean> {
+    const id = this.setup.gatewayId().toLowerCase()
+    for (const bridgehead of bridgeheads) {
+      if (bridgehead.kind === 'socket') continue
+      if (bridgehead.host === id) return true
+      const addresses = await this.addresses(bridgehead.host).catch(() => [])
+      if (addresses.some((ip) => this.setup.isSelf(ip, bridgehead.port))) return true
+    }
+    return false
+  }
+
+  private async ofHost(host: SmartHost): Promise<Endpoint[]> {
+    if (host.kind === 'socket') {
+      const { protocol, path } = host
+      return [{ protocol, destination: { path }, names: ['localhost'] }]
+    }
+    const records = host.kind === 'mx' ? await this.resolver.mx(host.host) : []
+    const names = records.length > 0 ? byPreference(records) : [host.host]
+    return this.ofNames(names, host)
+  }
+
+  /** RFC 5321 5.1: the MX of a domain that is somebody else's. */
+  private async ofDomain(domain: string): Promise<Endpoint[]> {
+    const literal = /^\[(?:ipv6:)?(.+)\]$/iu.exec(domain)?.[1]
+    const host = { protocol: 'smtp', host: literal ?? domain, port: 25 } as const
+    let records
+    try {
+      records = literal === undefined ? await this.resolver.mx(domain) : []
+    } catch (error) {
+      throw new TargetError(`MX of ${domain}: ${error instanceof Error ? error.message : ''}`)
+    }
+    // RFC 7505
+    if (records.length === 1 && ['', '.'].includes(records[0]?.exchange ?? '')) {
+      throw new TargetError(
+        `${domain} takes no mail`,
+        makeReply(556, [`5.1.10 ${domain} takes no mail (null MX)`]),
+      )
+    }
+    if (records.length > 0) return this.ofNames(byPreference(records), host)
+    const addresses = await this.addresses(host.host).catch((error: unknown) => {
+      throw new TargetError(error instanceof Error ? error.message : String(error))
+    })
+    if (addresses.length === 0) {
+      throw new TargetError(`no MX`, makeReply(550, [`5.1.2 ${domain} has no mail host in DNS`]))
+    }
+    return this.ofNames([host.host], host)
+  }
+
+  private async ofNames(
+    names: readonly string[],
+    host: Exclude<SmartHost, { kind: 'socket' }> | { protocol: 'smtp'; host: string; port: number },
+  ): Promise<Endpoint[]> {
+    const endpoints: Endpoint[] = []
+    let problem = `${host.host}: expected an address, got none`
+    for (const name of names) {
+      let addresses: string[]
+      try {
+        addresses = await this.addresses(name)
+      } catch (error) {
+        problem = `${name}: ${error instanceof Error ? error.message : String(error)}`
+        continue
+      }
+      if (addresses.some((ip) => this.setup.isSelf(ip, host.port))) {
+        // this host and those behind it would hand the mail back to us
+        problem = `${name} is this gateway itself`
+        this.setup.env.log.error(`${problem}: nothing is delivered to it`)
+        break
+      }
+      for (const address of addresses) {
+        endpoints.push({
+          protocol: host.protocol,
+          destination: { host: address, port: host.port },
+          names: name === host.host ? [name] : [name, host.host],
+        })
+      }
+    }
+    if (endpoints.length === 0) throw new TargetError(problem)
+    return endpoints
+  }
+
+  private addresses(host: string): Promise<string[]> {
+    return isIP(host) ? Promise.resolve([host]) : this.resolver.addresses(host)
+  }
+}
+
+function byPreference(records: readonly { exchange: string; priority: number }[]): string[] {
+  return shuffled(records)
+    .sort((a, b) => a.priority - b.priority)
+    .map(({ exchange }) => exchange.toLowerCase())
+}
+
+function shuffled<T>(list: readonly T[]): T[] {
+  const result = [...list]
+  for (let at = result.length - 1; at > 0; at--) {
+    const other = Math.floor(Math.random() * (at + 1))
+    const taken = result[at] as T
+    result[at] = result[other] as T
+    result[other] = taken
+  }
+  return result
+}
