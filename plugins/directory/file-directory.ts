@@ -2,7 +2,7 @@
  * A directory that is a CSVDE or LDIF file. It is loaded in the background and read again when it
  * changes; a new version is swapped in whole or not at all.
  *
- * Until a first version is loaded nothing can be found out. Later, a version that cannot be read,
+ * Until a first version is loaded lookups wait, for ten seconds at most. Later, a version that cannot be read,
  * that is still being written, or that lost more than half of the addresses is kept out: what was
  * loaded last goes on answering, and the log says so, loudly.
  */
@@ -30,6 +30,7 @@ const readers: Record<FileSettings['format'], RowReader> = { csvde: readCsvde, l
 // milliseconds
 const defaultPollInterval = 2000
 const settleTime = 250
+const firstLoadPatience = 10_000
 const progressInterval = 5000
 const reminderInterval = 3_600_000
 // rows told one by one in the log; the rest is a number
@@ -65,12 +66,21 @@ export class FileDirectory implements CountedDirectory {
   }
 
   find(address: MailAddress): Promise<readonly DirectoryEntry[]> {
-    if (this.table) {
-      this.counts.hits += 1
-      return Promise.resolve(this.table.find(address.key))
-    }
+    if (!this.table) return this.findAfterFirstLoad(address)
+    this.counts.hits += 1
+    return Promise.resolve(this.table.find(address.key))
+  }
+
+  /** Mail may come before the file is loaded: it waits, but not for ever. */
+  private async findAfterFirstLoad(address: MailAddress): Promise<readonly DirectoryEntry[]> {
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, firstLoadPatience)
+    })
+    await Promise.race([this.firstLoad, patience]).finally(() => clearTimeout(timer))
+    if (this.table) return this.find(address)
     this.counts.errors += 1
-    return Promise.reject(new DirectoryError(this.name, `${this.path}: ${this.fault}`))
+    throw new DirectoryError(this.name, `${this.path}: ${this.fault}`)
   }
 
   /** Settles when the file has been tried for the first time. */

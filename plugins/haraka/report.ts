@@ -41,7 +41,8 @@ export function recordOf(recipient: string, { decision, facts }: Decided): Decis
       }
   const steps = resolution?.steps ?? []
   const last = decision.accepted ? formatMailAddress(decision.address) : undefined
-  const chain = [recipient, ...steps.map(({ to }) => formatMailAddress(to))]
+  const leads = steps.filter(({ from, to }) => from.key !== to.key)
+  const chain = [recipient, ...leads.map(({ to }) => formatMailAddress(to))]
   if (last !== undefined && steps.length === 0 && decision.rule === 'postmaster') chain.push(last)
   return {
     recipient,
