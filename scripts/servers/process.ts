@@ -1,11 +1,11 @@
 /**
- * What the test servers have in common: a free port of loopback, a folder that goes away, and a
- * child process that ends with this one.
+ * What the test servers have in common: a folder that goes away, and a child process that ends with
+ * this one.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,26 +13,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const startTime = 30_000
 const stopTime = 5000
 
-/** A port that nobody listened on a moment ago. */
-export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 /** A folder that is removed when this process ends. */
 export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   return folder
-}
-
-export interface Run {
-  readonly code: number | null
-  readonly output: string
 }
 
 /** Runs a program to its end and gives what it printed. Throws when it fails. */

@@ -5,8 +5,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { freePort } from '../../plugins/stage/free-port.js'
 import { makeCertificates, type Certificates } from './certificates.js'
-import { freePort, run, ServerProcess, temporaryFolder } from './process.js'
+import { run, ServerProcess, temporaryFolder } from './process.js'
 
 export interface SlapdOptions {
   /** further lines of the database's configuration, such as `limits …` */
@@ -59,7 +60,7 @@ export class Slapd {
   static async start(options: SlapdOptions = {}): Promise<Slapd> {
     const folder = temporaryFolder('slapd')
     const certificates = await makeCertificates(folder)
-    const ports: [number, number] = [await freePort(), await freePort()]
+    const ports: [number, number] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')]
     const slapd = new Slapd(folder, ports, certificates)
     slapd.configure(options)
     await slapd.addOffline(
