@@ -36,7 +36,8 @@ function installConfig(config: HarakaConfig): string {
   return config.overrides_path ?? config.root_path
 }
 
-function pluginLog(plugin: HarakaPlugin): Log {
+/** Logs under the plugin's name. */
+export function pluginLog(plugin: HarakaPlugin): Log {
   return {
     debug: (message) => plugin.logdebug(message),
     info: (message) => plugin.loginfo(message),

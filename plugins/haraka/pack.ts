@@ -170,7 +170,11 @@ export class Pack {
       }),
       ...(connectors &&
         forwarding && {
-          connectors: { ...forwarding, routes: new RouteTable(connectors.connectors.values()) },
+          connectors: {
+            routes: new RouteTable(connectors.connectors.values()),
+            isSmartHost: (connector, ip) => forwarding.isSmartHost(connector, ip),
+            verify: (connector, recipient) => forwarding.verify(connector, recipient),
+          },
         }),
     }
   }

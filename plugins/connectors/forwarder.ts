@@ -1,0 +1,84 @@
+/**
+ * What the connectors plugin gives to the mail switch (is the client a smart host, does the next
+ * system take this recipient) and to delivery (the configuration in force, tokens, who we are).
+ */
+import { formatMailAddress, parseMailAddress } from '../address/mail-address.js'
+import type { MailAddress } from '../address/mail-address.js'
+import type { Verdict } from '../gateway/mail-switch.js'
+import { plainIp } from '../gateway/self.js'
+import { pluginLog } from '../haraka/config-files.js'
+import type { HarakaPlugin } from '../haraka/haraka.js'
+import type { HarakaOutbound } from '../haraka/outbound.js'
+import { Pack, type Forwarding } from '../haraka/pack.js'
+import type { Connector } from './config.js'
+import { Deliverer } from './delivery/deliverer.js'
+import type { Place } from './place.js'
+
+const forwarders = new WeakMap<Pack, Forwarder>()
+
+export class Forwarder implements Forwarding {
+  readonly deliverer: Deliverer
+  private readonly pack: Pack
+
+  private constructor(plugin: HarakaPlugin, pack: Pack) {
+    this.pack = pack
+    this.deliverer = new Deliverer({
+      connector: (name) => pack.connectors.connectors.get(name),
+      mailboxHost: (directory) => pack.mailboxHost(directory),
+      gatewayName: pack.files.value('me'),
+      gatewayId: () => pack.gatewayId,
+      outbound: plugin.haraka_require('outbound') as HarakaOutbound,
+      env: { configDir: pack.files.configDir, log: pluginLog(plugin) },
+      loopField: (connector, recipients) => this.loopField(connector, recipients),
+      isSelf: pack.isSelf,
+      placeOf: (address) => this.placeOf(address),
+    })
+  }
+
+  /** The forwarder of this process; made by the connectors plugin. */
+  static of(plugin: HarakaPlugin): Forwarder {
+    const pack = Pack.of(plugin)
+    const forwarder = forwarders.get(pack) ?? new Forwarder(plugin, pack)
+    forwarders.set(pack, forwarder)
+    return forwarder
+  }
+
+  async isSmartHost(connector: Connector, ip: string): Promise<boolean> {
+    if (ip === '') return false
+    const addresses = await this.deliverer.addressesOf(connector.name)
+    const asked = plainIp(ip)
+    return addresses.some((address) => plainIp(address) === asked)
+  }
+
+  async verify(connector: Connector, recipient: MailAddress): Promise<Verdict> {
+    const answer = await this.deliverer.verify(connector.name, formatMailAddress(recipient))
+    switch (answer.answer) {
+      case 'yes':
+        return { kind: 'yes' }
+      case 'unknown':
+        return { kind: 'unknown' }
+      case 'no': {
+        const { code, lines } = answer.reply
+        return { kind: 'no', reply: `${answer.host} said: ${code} ${lines.join(' ')}` }
+      }
+    }
+  }
+
+  private loopField(connector: string, recipients: readonly string[]): string | undefined {
+    const keys = recipients.flatMap((text) => parseMailAddress(text)?.key ?? [])
+    if (keys.length === 0) return undefined
+    const fields = this.pack.loopTokens.fields(this.pack.gatewayId, connector, keys)
+    return fields.map((field) => `${field}\r\n`).join('')
+  }
+
+  private async placeOf(address: string): Promise<Place | undefined> {
+    const parsed = parseMailAddress(address)
+    if (!parsed) return undefined
+    const { decision } = await this.pack.decideOwn(parsed)
+    if (decision.accepted) {
+      return decision.destination.kind === 'left' ? undefined : decision.destination
+    }
+    if (decision.reply.code < 500) throw new Error(decision.detail)
+    return undefined
+  }
+}

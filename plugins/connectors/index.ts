@@ -1,0 +1,102 @@
+/**
+ * connectors: delivers through mailbox hosts and connectors, and detects loops. The hooks stand
+ * here; the delivery of a message is ./delivery, the choice of a connector route.ts.
+ *
+ * From the queue on disk the same delivery is done by a `send_email` hook that runs last. It must
+ * never answer late: Haraka would deliver by MX, which for a shared domain is this gateway. So the
+ * plugin has no time-out of Haraka's, and every wait here has an end of its own.
+ */
+import type {
+  EsmtpParameters,
+  HarakaAddress,
+  HarakaPlugin,
+  HarakaTransaction,
+  Next,
+} from '../haraka/haraka.js'
+import { returnCodes } from '../haraka/haraka.js'
+import { hook } from '../haraka/hook.js'
+import type { QueueItem } from '../haraka/outbound.js'
+import { Pack } from '../haraka/pack.js'
+import { closeAll, decideAccepted, decisionSeconds, registerPart } from '../haraka/part.js'
+import { accept, carryOn, refuse } from '../haraka/replies.js'
+import { handOverSeconds } from './delivery/deliverer.js'
+import { Forwarder } from './forwarder.js'
+import { findLoops, loopReply } from './loops.js'
+import { needsOwnTransaction, routeRecipients } from './queueing.js'
+import type { Reply } from './routed.js'
+
+const mailParameters = new WeakMap<HarakaTransaction, EsmtpParameters>()
+
+const ownTransaction: Reply = {
+  code: 450,
+  enhanced: '4.5.3',
+  text: 'goes another way than the recipients before it; send it in a transaction of its own',
+}
+
+export function register(this: HarakaPlugin): void {
+  this.timeout = 0
+  registerPart(this, 'connectors', Forwarder.of(this))
+  this.register_hook('mail', 'noteParameters')
+  this.register_hook('rcpt_ok', 'decideRecipient')
+  this.register_hook('data_post', 'detectLoops')
+  this.register_hook('queue', 'handOver')
+  this.register_hook('queue_outbound', 'handOver')
+  this.register_hook('send_email', 'deliverQueued', 100)
+  this.register_hook('get_mx', 'keepFromMx', -100)
+}
+
+/** What the client asked for with MAIL (SMTPUTF8, BODY, RET …) is handed on with the message. */
+export const noteParameters = hook<[HarakaAddress, EsmtpParameters]>(
+  'mail',
+  decisionSeconds,
+  ({ connection, params }) => {
+    if (connection.transaction) mailParameters.set(connection.transaction, params[1])
+    return carryOn
+  },
+)
+
+export const decideRecipient = hook<HarakaAddress>('rcpt_ok', decisionSeconds, async (call) => {
+  const answer = await decideAccepted(call)
+  if (answer !== carryOn) return answer
+  return needsOwnTransaction(call.connection, call.params) ? refuse(ownTransaction) : carryOn
+})
+
+export const detectLoops = hook('data_post', decisionSeconds, ({ plugin, connection }) => {
+  const { transaction } = connection
+  if (!transaction) return carryOn
+  const pack = Pack.of(plugin)
+  const found = findLoops(transaction, pack.loopTokens, pack.connectors.maxHops)
+  if ('refused' in found) return refuse(found.refused)
+  for (const recipient of found.looping) recipient.refused = loopReply
+  return carryOn
+})
+
+export const handOver = hook('queue', handOverSeconds, async ({ plugin, connection }) => {
+  const routed = await routeRecipients(plugin, connection)
+  if (routed.length === 0) return carryOn
+  const parameters = connection.transaction && mailParameters.get(connection.transaction)
+  const { deliverer } = Forwarder.of(plugin)
+  const reply = await deliverer.handOver(connection, routed, parameters ?? {})
+  return reply.code < 300 ? accept(reply) : refuse(reply)
+})
+
+/** Hook send_email: an entry of ours never goes on to Haraka's own delivery. */
+export function deliverQueued(this: HarakaPlugin, next: Next, item: QueueItem): void {
+  const { deliverer } = Forwarder.of(this)
+  if (!deliverer.isOurs(item)) {
+    next()
+    return
+  }
+  void deliverer.deliverQueued(item)
+}
+
+/** Hook get_mx: the MX of a shared domain is this gateway; what is ours never goes there. */
+export function keepFromMx(this: HarakaPlugin, next: Next, item: QueueItem): void {
+  if (Forwarder.of(this).deliverer.isOurs(item))
+    next(returnCodes.denySoft, 'has a place of its own')
+  else next()
+}
+
+export function shutdown(this: HarakaPlugin): void {
+  closeAll(this, Forwarder.of(this).deliverer)
+}
