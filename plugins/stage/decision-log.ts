@@ -39,20 +39,20 @@ export function parseDecision(line: string): LoggedDecision | undefined {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  shared: 'unknown here, and the domain is shared: the other system has the rest',
-  relay: 'a relay domain: passed on without a lookup',
+  shared: 'unknown here, the other system has the rest',
+  relay: 'a relay domain, passed on without a lookup',
   foreign: 'a foreign domain, and the client may relay',
   postmaster: 'postmaster is always accepted',
-  'relaying-denied': 'no domain of ours: a stranger may not relay',
-  unknown: 'not in the directory, which is the whole truth for this domain',
-  'came-from-there': 'unknown here, and it came from the system that should know it',
-  'no-connector': 'unknown here, and no connector takes it from strangers',
+  'relaying-denied': 'no domain of ours, and the client is a stranger',
+  unknown: 'in no directory, so there is no such user',
+  'came-from-there': 'unknown here, and it came from there',
+  'no-connector': 'unknown here, and no connector takes it',
   circle: 'contacts that point at each other',
 }
 
 /** Why, in words for an administrator. */
 export function reasonOf({ decision, directory, chain, detail }: LoggedDecision): string {
-  if (decision === 'mailbox') return `a mailbox of directory ${directory ?? ''}`
-  if (decision === 'contact') return `a contact: ${chain.join(' → ')}`
+  if (decision === 'mailbox') return `a mailbox in directory ${directory ?? ''}`
+  if (decision === 'contact') return `a contact → ${chain.slice(1).join(' → ')}`
   return reasons[decision] ?? detail ?? decision
 }

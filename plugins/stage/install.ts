@@ -47,7 +47,7 @@ export async function makeInstall(options: InstallOptions): Promise<void> {
     host_list: `${me}\n`,
     internalcmd_key: randomBytes(32).toString('hex'),
     plugins: `${options.plugins.join('\n')}\n`,
-    'log.ini': `[main]\nlevel=${options.logLevel ?? 'info'}\n`,
+    'log.ini': `[main]\nlevel=${options.logLevel ?? 'info'}\nformat=default\n`,
     'smtp.ini': [
       `listen=${options.host.includes(':') ? `[${options.host}]` : options.host}:${options.port}`,
       `nodes=${options.nodes ?? 0}`,

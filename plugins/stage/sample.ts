@@ -46,7 +46,7 @@ export const sampleMessages: readonly SampleMessage[] = [
   },
   {
     title: 'a stranger tries to relay',
-    recipients: [to('victim@elsewhere.example', refused(550, '5.7.1'))],
+    recipients: [to('victim@foreign.example', refused(550, '5.7.1'))],
   },
   {
     title: 'one message to a mailbox, a contact, a Unix user and nobody',

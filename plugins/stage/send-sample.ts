@@ -93,28 +93,26 @@ function judge(
   arrival: Arrival | undefined,
   queued: boolean,
 ): Omit<Row, 'recipient' | 'why'> {
+  const wentTo = arrival ? placeName(arrival.place) : ''
   const happened = happenedText(reply, arrival, queued)
-  const expected =
-    ending.kind === 'refused'
-      ? `refused ${ending.code} ${ending.enhanced}`
-      : ending.kind === 'queued'
-        ? 'queued, then delivered'
-        : 'delivered'
-  const right =
-    ending.kind === 'refused' ||
-    (arrival?.place === ending.place && arrival.recipient === ending.as)
+  if (ending.kind === 'refused') {
+    const expected = `refused ${ending.code} ${ending.enhanced}`
+    return { expected, happened, wentTo, asExpected: happened === expected }
+  }
+  const wanted = ending.kind === 'queued' ? 'queued, delivered' : 'delivered'
+  const there = arrival?.place === ending.place && arrival.recipient === ending.as
   return {
-    expected: ending.kind === 'refused' ? expected : `${expected} → ${placeName(ending.place)}`,
+    expected: `${ending.kind === 'queued' ? 'queue, ' : ''}${placeName(ending.place)}`,
     happened,
-    wentTo: arrival ? `${placeName(arrival.place)} as ${arrival.recipient}` : '',
-    asExpected: happened === expected && right,
+    wentTo,
+    asExpected: happened === wanted && there,
   }
 }
 
 function happenedText(reply: Reply, arrival: Arrival | undefined, queued: boolean): string {
   if (reply.code >= 300) return `refused ${reply.code} ${reply.enhanced}`
-  if (!arrival) return queued ? 'queued' : 'accepted, but it did not arrive'
-  return queued ? 'queued, then delivered' : 'delivered'
+  if (!arrival) return queued ? 'queued' : 'accepted, not delivered'
+  return queued ? 'queued, delivered' : 'delivered'
 }
 
 /** Why each recipient was decided as it was, from the lines of the log. */

@@ -119,8 +119,8 @@ async function makeGateway(
     config: {
       [connectorsFile]: staged.connectors,
       [directoryFile]: staged.directory,
-      // what is queued is tried again soon: somebody is watching
-      'outbound.ini': 'temp_fail_intervals = 2s, 5s*100\n',
+      // what is queued is tried again as soon as Haraka allows: somebody is watching
+      'outbound.ini': 'temp_fail_intervals = 5s*100\n',
       '../plugins/staged_internet.js': internetPlugin(catchers.get(internet)),
     },
   })

@@ -14,8 +14,8 @@ export interface TableStyle {
 }
 
 const heads = ['', 'recipient', 'expected', 'what happened', 'where it went', 'why']
-const shares = [0.2, 0.19, 0.15, 0.2, 0.26]
-const leastWidth = 100
+const shares = [0.18, 0.17, 0.15, 0.15, 0.35]
+const leastWidth = 80
 
 export function formatHead(style: TableStyle): string {
   const { bold } = createColors(style.colours)
@@ -53,7 +53,7 @@ function format({ width }: TableStyle, line: string[]): string {
     wordWrap: true,
   })
   table.push(line)
-  return table.toString()
+  return table.toString().replace(/ +$/gmu, '')
 }
 
 const places = ['top', 'bottom', 'left', 'right', 'mid'] as const

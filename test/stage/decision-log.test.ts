@@ -19,7 +19,7 @@ describe('decision log', () => {
       detail: undefined,
     })
     assert.ok(decision)
-    assert.match(reasonOf(decision), /internetuser@xo\.one → internetUser@remote\.domain/u)
+    assert.match(reasonOf(decision), /a contact → internetUser@remote\.domain/u)
   })
 
   it('reads a refused one', () => {
