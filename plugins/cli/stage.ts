@@ -97,7 +97,7 @@ async function showSample(staged: StagedMx): Promise<void> {
   if (wrong === 0) return
   process.exitCode = 1
   const complaints = staged.gateway.logLines.filter((line) =>
-    /\[(WARN|ERROR|CRIT)\] .*address-space/u.test(line),
+    /\[(WARN|ERROR|CRIT)\] \[[^\]]*\] \[address-space\//u.test(line),
   )
   if (complaints.length > 0) console.log(`\nHaraka says:\n${complaints.slice(-20).join('\n')}`)
 }

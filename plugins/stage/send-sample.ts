@@ -59,7 +59,7 @@ async function sendOne(
   await down?.stop()
   const localAddress = message.client?.(stage) ?? '127.0.0.1'
   const outcome = await send(gateway, { from: sender, to, data, localAddress })
-  const queued = (await gateway.queue()).length > 0
+  const queued = down !== undefined && (await gateway.queue()).length > 0
   await down?.start()
 
   const why = reasons(gateway.logLines.slice(logFrom))
@@ -102,7 +102,7 @@ function judge(
   const wanted = ending.kind === 'queued' ? 'queued, delivered' : 'delivered'
   const there = arrival?.place === ending.place && arrival.recipient === ending.as
   return {
-    expected: `${ending.kind === 'queued' ? 'queue, ' : ''}${placeName(ending.place)}`,
+    expected: `${placeName(ending.place)}${ending.kind === 'queued' ? ', later' : ''}`,
     happened,
     wentTo,
     asExpected: happened === wanted && there,

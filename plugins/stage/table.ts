@@ -14,7 +14,7 @@ export interface TableStyle {
 }
 
 const heads = ['', 'recipient', 'expected', 'what happened', 'where it went', 'why']
-const shares = [0.18, 0.17, 0.15, 0.15, 0.35]
+const shares = [0.18, 0.18, 0.15, 0.15, 0.34]
 const leastWidth = 80
 
 export function formatHead(style: TableStyle): string {
