@@ -2,21 +2,19 @@
  * What the connectors plugin gives to the mail switch (is the client a smart host, does the next
  * system take this recipient) and to delivery (the configuration in force, tokens, who we are).
  */
-import { formatMailAddress, parseMailAddress } from '../address/mail-address.js'
-import type { MailAddress } from '../address/mail-address.js'
-import type { Verdict } from '../gateway/mail-switch.js'
-import { plainIp } from '../gateway/self.js'
+import { parseMailAddress } from '../address/mail-address.js'
 import { pluginLog } from '../haraka/config-files.js'
 import type { HarakaPlugin } from '../haraka/haraka.js'
 import type { HarakaOutbound } from '../haraka/outbound.js'
 import { Pack, type Forwarding } from '../haraka/pack.js'
-import type { Connector } from './config.js'
 import { Deliverer } from './delivery/deliverer.js'
+import { forwardingOver } from './forwarding.js'
 import type { Place } from './place.js'
 
 const forwarders = new WeakMap<Pack, Forwarder>()
 
-export class Forwarder implements Forwarding {
+export class Forwarder {
+  readonly forwarding: Forwarding
   readonly deliverer: Deliverer
   private readonly pack: Pack
 
@@ -33,6 +31,10 @@ export class Forwarder implements Forwarding {
       isSelf: pack.isSelf,
       placeOf: (address) => this.placeOf(address),
     })
+    this.forwarding = forwardingOver({
+      addressesOf: ({ name }) => this.deliverer.addressesOf(name),
+      verify: (connector, recipient) => this.deliverer.verify(connector, recipient),
+    })
   }
 
   /** The forwarder of this process; made by the connectors plugin. */
@@ -41,27 +43,6 @@ export class Forwarder implements Forwarding {
     const forwarder = forwarders.get(pack) ?? new Forwarder(plugin, pack)
     forwarders.set(pack, forwarder)
     return forwarder
-  }
-
-  async isSmartHost(connector: Connector, ip: string): Promise<boolean> {
-    if (ip === '') return false
-    const addresses = await this.deliverer.addressesOf(connector.name)
-    const asked = plainIp(ip)
-    return addresses.some((address) => plainIp(address) === asked)
-  }
-
-  async verify(connector: Connector, recipient: MailAddress): Promise<Verdict> {
-    const answer = await this.deliverer.verify(connector.name, formatMailAddress(recipient))
-    switch (answer.answer) {
-      case 'yes':
-        return { kind: 'yes' }
-      case 'unknown':
-        return { kind: 'unknown' }
-      case 'no': {
-        const { code, lines } = answer.reply
-        return { kind: 'no', reply: `${answer.host} said: ${code} ${lines.join(' ')}` }
-      }
-    }
   }
 
   private loopField(connector: string, recipients: readonly string[]): string | undefined {

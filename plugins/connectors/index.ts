@@ -35,7 +35,7 @@ const ownTransaction: Reply = {
 
 export function register(this: HarakaPlugin): void {
   this.timeout = 0
-  registerPart(this, 'connectors', Forwarder.of(this))
+  registerPart(this, 'connectors', Forwarder.of(this).forwarding)
   this.register_hook('mail', 'noteParameters')
   this.register_hook('rcpt_ok', 'decideRecipient')
   this.register_hook('data_post', 'detectLoops')

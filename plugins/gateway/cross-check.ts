@@ -15,8 +15,8 @@ import { formatSmartHost, type SmartHost } from '../connectors/smart-host.js'
 export interface CrossCheck {
   readonly acceptedDomains?: AcceptedDomainsConfig | undefined
   readonly connectors?: ConnectorsConfig | undefined
-  /** name → mailbox host, of every directory */
-  readonly directories: ReadonlyMap<string, SmartHost | undefined>
+  /** name → mailbox host, of every directory; absent: they could not be read */
+  readonly directories?: ReadonlyMap<string, SmartHost | undefined> | undefined
   /** whether an IP address and port are where this gateway listens */
   readonly isSelf: (ip: string, port: number) => boolean
 }
@@ -26,8 +26,8 @@ export function crossCheck(check: CrossCheck): string[] {
   const { acceptedDomains, connectors, directories } = check
   return [
     ...(acceptedDomains && connectors ? checkDomains(acceptedDomains, connectors) : []),
-    ...(acceptedDomains && directories.size === 0 ? checkAuthoritative(acceptedDomains) : []),
-    ...(connectors ? checkHosts(check, connectors) : []),
+    ...(acceptedDomains && directories?.size === 0 ? checkAuthoritative(acceptedDomains) : []),
+    ...checkHosts(check),
   ]
 }
 
@@ -76,18 +76,18 @@ function checkAuthoritative(accepted: AcceptedDomainsConfig): string[] {
   ]
 }
 
-function checkHosts({ isSelf, directories }: CrossCheck, config: ConnectorsConfig): string[] {
+function checkHosts({ isSelf, directories, connectors }: CrossCheck): string[] {
   const isGateway = (host: SmartHost): boolean =>
     host.kind === 'host' && isSelf(host.host, host.port)
   const errors: string[] = []
-  for (const { name, smartHosts } of config.connectors.values()) {
+  for (const { name, smartHosts } of connectors?.connectors.values() ?? []) {
     for (const host of smartHosts.filter(isGateway)) {
       errors.push(
         `connectors.ini [${name}] smart_hosts: ${formatSmartHost(host)} is this gateway itself; expected the server of another system`,
       )
     }
   }
-  for (const [name, host] of directories) {
+  for (const [name, host] of connectors ? (directories ?? []) : []) {
     if (host && isGateway(host)) {
       errors.push(
         `directory.ini [${name}] mailbox_host: ${formatSmartHost(host)} is this gateway itself; expected the server that holds the mailboxes`,

@@ -5,25 +5,21 @@
  * Each plugin enables its part when it registers. A fault of the configuration then throws, which
  * stops Haraka; after a change of a file it is logged, and the last good configuration stays.
  */
-import {
-  acceptedDomainsFile,
-  parseAcceptedDomains,
-  type AcceptedDomainsConfig,
-} from '../accepted-domains/config.js'
 import { fault } from '../accepted-domains/decide.js'
 import { formatMailAddress, type MailAddress } from '../address/mail-address.js'
 import { ConfigError } from '../config/settings.js'
-import {
-  connectorsFile,
-  parseConnectorsConfig,
-  type ConnectorsConfig,
-} from '../connectors/config.js'
+import type { ConnectorsConfig } from '../connectors/config.js'
 import { loadLoopSecrets } from '../connectors/loop-secret.js'
 import { LoopTokens } from '../connectors/loop.js'
-import { RouteTable } from '../connectors/route.js'
-import { directoryFile, parseDirectoryConfig, type DirectoryConfig } from '../directory/config.js'
+import type { DirectoryConfig } from '../directory/config.js'
 import { openDirectories, type DirectorySet } from '../directory/open.js'
-import { crossCheck } from '../gateway/cross-check.js'
+import {
+  makeSwitch,
+  readConfiguration,
+  type Configuration,
+  type Forwarding,
+  type Part,
+} from '../gateway/configuration.js'
 import { decideRecipient, type Decided, type SwitchParts } from '../gateway/mail-switch.js'
 import { parseListeners, selfTest } from '../gateway/self.js'
 import { configFiles, type ConfigFiles } from './config-files.js'
@@ -31,15 +27,9 @@ import type { EsmtpParameters, HarakaAddress, HarakaConnection, HarakaPlugin } f
 import { recipientsOf, toMailAddress, type Recipient } from './recipients.js'
 import { reportDecision } from './report.js'
 
-export type Part = 'accepted-domains' | 'contacts' | 'connectors'
+export type { Forwarding, Part }
 
-/** What the connectors plugin gives to the switch. */
-export type Forwarding = Omit<NonNullable<SwitchParts['connectors']>, 'routes'>
-
-interface Files {
-  readonly acceptedDomains: AcceptedDomainsConfig | undefined
-  readonly directories: DirectoryConfig | undefined
-  readonly connectors: ConnectorsConfig | undefined
+interface Loaded extends Configuration {
   readonly loopTokens: LoopTokens | undefined
 }
 
@@ -47,7 +37,7 @@ export class Pack {
   readonly files: ConfigFiles
   readonly isSelf: (ip: string, port: number) => boolean
   private readonly parts = new Set<Part>()
-  private config: Files = {
+  private config: Loaded = {
     acceptedDomains: undefined,
     directories: undefined,
     connectors: undefined,
@@ -156,27 +146,7 @@ export class Pack {
     const config = this.read(parts)
     this.directories = this.openDirectories(config.directories)
     this.config = config
-    const { acceptedDomains, connectors } = config
-    const { directories, forwarding } = this
-    this.switchParts = {
-      decidesDomains: parts.includes('accepted-domains'),
-      contacts: parts.includes('contacts'),
-      ...(acceptedDomains && { acceptedDomains }),
-      ...(directories && {
-        directories: {
-          find: (address) => directories.find(address),
-          hasMailboxHost: (name) => directories.mailboxHost(name) !== undefined,
-        },
-      }),
-      ...(connectors &&
-        forwarding && {
-          connectors: {
-            routes: new RouteTable(connectors.connectors.values()),
-            isSmartHost: (connector, ip) => forwarding.isSmartHost(connector, ip),
-            verify: (connector, recipient) => forwarding.verify(connector, recipient),
-          },
-        }),
-    }
+    this.switchParts = makeSwitch(parts, config, this.directories, this.forwarding)
   }
 
   private openDirectories(config: DirectoryConfig | undefined): DirectorySet | undefined {
@@ -188,39 +158,11 @@ export class Pack {
     return this.directories ?? openDirectories(config, this.files)
   }
 
-  /** All files of the parts, with every error of all of them at once. */
-  private read(parts: readonly Part[]): Files {
-    const errors: string[] = []
-    const parse = <T>(name: string, parser: (lines: string[]) => T): T | undefined => {
-      try {
-        return parser(this.files.lines(name, () => this.reload()))
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error
-        errors.push(...error.errors)
-        return undefined
-      }
-    }
-    const optional =
-      <T>(required: boolean, parser: (lines: string[]) => T) =>
-      (lines: string[]): T | undefined =>
-        lines.length > 0 || required ? parser(lines) : undefined
-
-    const decides = parts.includes('accepted-domains')
-    const follows = parts.includes('contacts')
-    const forwards = parts.includes('connectors')
-    const config = {
-      acceptedDomains:
-        decides || follows
-          ? parse(acceptedDomainsFile, optional(decides, parseAcceptedDomains))
-          : undefined,
-      directories:
-        decides || follows
-          ? parse(directoryFile, optional(follows, parseDirectoryConfig))
-          : undefined,
-      connectors: forwards ? parse(connectorsFile, parseConnectorsConfig) : undefined,
-    }
-    if (errors.length === 0) errors.push(...this.crossCheck(config, decides))
-    if (errors.length > 0) throw new ConfigError(errors)
+  private read(parts: readonly Part[]): Loaded {
+    const config = readConfiguration(parts, {
+      lines: (name) => this.files.lines(name, () => this.reload()),
+      isSelf: this.isSelf,
+    })
     return { ...config, loopTokens: this.readLoopTokens(config.connectors) }
   }
 
@@ -228,17 +170,6 @@ export class Pack {
     if (!connectors) return undefined
     const user = String(this.files.main('smtp.ini')['user'] ?? '')
     return new LoopTokens(loadLoopSecrets(this.files, connectors.loopSecretFile, user))
-  }
-
-  private crossCheck(config: Omit<Files, 'loopTokens'>, decides: boolean): string[] {
-    return crossCheck({
-      acceptedDomains: decides ? config.acceptedDomains : undefined,
-      connectors: config.connectors,
-      directories: new Map(
-        config.directories?.directories.map(({ name, mailboxHost }) => [name, mailboxHost]),
-      ),
-      isSelf: this.isSelf,
-    })
   }
 
   private reload(): void {

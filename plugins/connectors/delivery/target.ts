@@ -46,11 +46,17 @@ export class TargetError extends Error {
   }
 }
 
+/** What finding targets needs of the setup: the command line has no more. */
+export type TargetSetup = Pick<
+  DeliverySetup,
+  'connector' | 'mailboxHost' | 'gatewayId' | 'isSelf' | 'env'
+>
+
 export class TargetFinder {
-  private readonly setup: DeliverySetup
+  private readonly setup: TargetSetup
   private readonly resolver: Resolver
 
-  constructor(setup: DeliverySetup, resolver: Resolver) {
+  constructor(setup: TargetSetup, resolver: Resolver) {
     this.setup = setup
     this.resolver = resolver
   }

@@ -30,7 +30,7 @@ const noSuchAddress = new Set([550, 551, 553])
 
 export class Verifier {
   private readonly parts: {
-    readonly setup: DeliverySetup
+    readonly setup: Pick<DeliverySetup, 'env'>
     readonly finder: TargetFinder
     readonly pool: SessionPool
     readonly health: HostHealth
