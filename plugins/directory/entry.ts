@@ -78,13 +78,14 @@ function targetAddress(attributes: Attributes): string | undefined {
 
 /** Directories hold local parts that SMTP would quote, such as `a..b`, as they are. */
 function addressKey(text: string): string | undefined {
+  // octets of another character set than the file's: no longer the address that was meant
+  if (text.includes('\ufffd')) return undefined
   const address = parseMailAddress(text)
   if (address) return address.key
   const at = text.lastIndexOf('@')
   const domain = at < 1 ? undefined : normalizeDomain(text.slice(at + 1))
   const local = text.slice(0, at)
-  // U+FFFD: octets of another character set than the file's
   // eslint-disable-next-line no-control-regex -- control characters are what it looks for
-  if (domain === undefined || /["\\\u0000-\u001f\u007f\ufffd]/u.test(local)) return undefined
+  if (domain === undefined || /["\\\u0000-\u001f\u007f]/u.test(local)) return undefined
   return mailAddress(local, domain).key
 }
