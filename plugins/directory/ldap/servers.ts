@@ -2,8 +2,8 @@
  * The servers of one directory in the order written, and which of them are left alone for now.
  *
  * A server that fails rests: half a second first, twice as long each time, a minute at most; then it
- * is tried again. A connection that was lost once makes no rest, as servers close idle and crowded
- * connections and take the next one at once.
+ * is tried again. Where there is no other server, a connection that was lost once makes no rest:
+ * servers close idle and crowded connections and take the next one at once.
  */
 import type { LdapServer } from '../config.js'
 
@@ -57,6 +57,7 @@ export class Servers {
   lostConnection(server: LdapServer): number {
     const state = this.stateOf(server)
     state.failures += 1
+    if (this.hasOther(server)) return this.rest(state, state.failures - 1)
     return state.failures === 1 ? 0 : this.rest(state, state.failures - 2)
   }
 

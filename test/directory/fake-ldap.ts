@@ -1,0 +1,243 @@
+/**
+ * An LDAP server on a real socket that does what a test tells it, above all what no server should.
+ *
+ * It holds contacts by address and answers a search for `proxyAddresses=smtp:…`, or several of them
+ * in one search. `behave` sets what it does from now on, on connections that are there too.
+ * RFC 4511 4.1.1 (message), 4.2 (bind), 4.5 (search).
+ */
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+
+import {
+  Ber,
+  BerReader,
+  BerWriter,
+  EqualityFilter,
+  FilterParser,
+  OrFilter,
+  type Filter,
+} from 'ldapts'
+
+const bindRequest = 0x60
+const bindResponse = 0x61
+const unbindRequest = 0x42
+const searchRequest = 0x63
+const searchEntry = 0x64
+const searchDone = 0x65
+const searchReference = 0x73
+
+export interface Behaviour {
+  /** result code of a bind, or no answer */
+  readonly bind?: number | 'hang'
+  /**
+   * A result code without entries; `hang`: no answer; `close`: ends the connection; `slow`: answers
+   * after 50 ms; `garbage`: no LDAP; `referrals`: answers with search references;
+   * `strangers`: an entry that owns another address
+   */
+  readonly search?: number | 'hang' | 'close' | 'slow' | 'garbage' | 'referrals' | 'strangers'
+  /** closes a connection with more than this many searches unanswered */
+  readonly maxPending?: number
+}
+
+export class FakeLdap {
+  readonly port: number
+  /** now, and the most there ever were at a time */
+  connections = 0
+  mostConnections = 0
+  /** accepted since the start */
+  accepted = 0
+  binds = 0
+  searches = 0
+  /** most unanswered searches on one connection */
+  mostPending = 0
+  /** addresses asked for, in order */
+  readonly asked: string[] = []
+  private readonly server: Server
+  private readonly sockets = new Set<Socket>()
+  private readonly contacts: ReadonlyMap<string, string>
+  private behaviour: Behaviour = {}
+
+  private constructor(server: Server, contacts: ReadonlyMap<string, string>) {
+    this.server = server
+    this.contacts = contacts
+    this.port = (server.address() as AddressInfo).port
+    server.on('connection', (socket) => this.serve(socket))
+  }
+
+  /** `contacts`: address in lower case → targetAddress */
+  static async start(contacts: Readonly<Record<string, string>>, port = 0): Promise<FakeLdap> {
+    const server = createServer().listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return new FakeLdap(server, new Map(Object.entries(contacts)))
+  }
+
+  get url(): string {
+    return `ldap://127.0.0.1:${this.port}`
+  }
+
+  behave(behaviour: Behaviour): void {
+    this.behaviour = behaviour
+  }
+
+  /** Ends every connection, as a server that dies. */
+  dropAll(): void {
+    for (const socket of this.sockets) socket.resetAndDestroy()
+  }
+
+  async stop(): Promise<void> {
+    this.dropAll()
+    if (!this.server.listening) return
+    this.server.close()
+    await once(this.server, 'close')
+  }
+
+  private serve(socket: Socket): void {
+    this.sockets.add(socket)
+    this.accepted += 1
+    this.connections += 1
+    this.mostConnections = Math.max(this.mostConnections, this.connections)
+    let buffer = Buffer.alloc(0)
+    const pending = { count: 0 }
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      this.sockets.delete(socket)
+      this.connections -= 1
+    })
+    socket.on('data', (data) => {
+      buffer = Buffer.concat([buffer, data])
+      for (;;) {
+        const reader = new BerReader(buffer)
+        if (reader.readSequence() === null || reader.remain < reader.length) return
+        const end = reader.offset + reader.length
+        this.handle(socket, new BerReader(buffer.subarray(0, end)), pending)
+        buffer = buffer.subarray(end)
+      }
+    })
+  }
+
+  private handle(socket: Socket, reader: BerReader, pending: { count: number }): void {
+    reader.readSequence()
+    const id = reader.readInt() ?? 0
+    const operation = reader.readSequence()
+    if (operation === unbindRequest) socket.end()
+    if (operation === bindRequest) {
+      this.binds += 1
+      const { bind = 0 } = this.behaviour
+      if (bind !== 'hang') socket.write(result(id, bindResponse, bind))
+    }
+    if (operation === searchRequest) this.search(socket, id, reader, pending)
+  }
+
+  private search(socket: Socket, id: number, reader: BerReader, pending: { count: number }): void {
+    const { search = 0, maxPending = Number.POSITIVE_INFINITY } = this.behaviour
+    this.searches += 1
+    pending.count += 1
+    this.mostPending = Math.max(this.mostPending, pending.count)
+    const addresses = addressesIn(readFilter(reader))
+    this.asked.push(...addresses)
+    const answer = (code: number): void => {
+      if (socket.destroyed) return
+      pending.count -= 1
+      if (code === 0) {
+        for (const address of addresses) {
+          const target = this.contacts.get(address)
+          if (target !== undefined) socket.write(entry(id, address, target))
+        }
+      }
+      socket.write(result(id, searchDone, code))
+    }
+    if (pending.count > maxPending) {
+      socket.destroy()
+      return
+    }
+    switch (search) {
+      case 'hang':
+        return
+      case 'close':
+        socket.destroy()
+        return
+      case 'garbage':
+        socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'.repeat(9))
+        return
+      case 'slow':
+        setTimeout(() => answer(0), 50)
+        return
+      case 'referrals':
+        socket.write(reference(id))
+        answer(0)
+        return
+      case 'strangers':
+        socket.write(entry(id, 'stranger@elsewhere.example', 'stranger@remote.domain'))
+        answer(0)
+        return
+      default:
+        answer(search)
+    }
+  }
+}
+
+function readFilter(reader: BerReader): Filter {
+  reader.readString()
+  reader.readEnumeration()
+  reader.readEnumeration()
+  reader.readInt()
+  reader.readInt()
+  reader.readBoolean()
+  return FilterParser.parse(reader)
+}
+
+function addressesIn(filter: Filter): string[] {
+  if (filter instanceof OrFilter) return filter.filters.flatMap(addressesIn)
+  if (!(filter instanceof EqualityFilter)) return []
+  return [
+    String(filter.value)
+      .replace(/^smtp:/u, '')
+      .toLowerCase(),
+  ]
+}
+
+function message(id: number, operation: number, content: (writer: BerWriter) => void): Buffer {
+  const writer = new BerWriter()
+  writer.startSequence()
+  writer.writeInt(id)
+  writer.startSequence(operation)
+  content(writer)
+  writer.endSequence()
+  writer.endSequence()
+  return writer.buffer
+}
+
+function result(id: number, operation: number, code: number): Buffer {
+  return message(id, operation, (writer) => {
+    writer.writeEnumeration(code)
+    writer.writeString('')
+    writer.writeString(code === 0 ? '' : 'as the test wants it')
+  })
+}
+
+function entry(id: number, address: string, target: string): Buffer {
+  const attributes = {
+    objectClass: ['top', 'contact'],
+    proxyAddresses: [`smtp:${address}`],
+    targetAddress: [`SMTP:${target}`],
+  }
+  return message(id, searchEntry, (writer) => {
+    writer.writeString(`CN=${address.split('@')[0] ?? ''},DC=fake`)
+    writer.startSequence()
+    for (const [name, values] of Object.entries(attributes)) {
+      writer.startSequence()
+      writer.writeString(name)
+      writer.startSequence(Ber.Set | Ber.Constructor)
+      for (const value of values) writer.writeString(value)
+      writer.endSequence()
+      writer.endSequence()
+    }
+    writer.endSequence()
+  })
+}
+
+function reference(id: number): Buffer {
+  return message(id, searchReference, (writer) =>
+    writer.writeString('ldap://DomainDnsZones.fake/DC=DomainDnsZones,DC=fake'),
+  )
+}
