@@ -24,6 +24,8 @@ export interface InstallOptions {
   readonly plugins: readonly string[]
   /** further files of config/, by name; they win over what is written here */
   readonly config?: Readonly<Record<string, string | Uint8Array>>
+  /** plugins of the install's own, by file name */
+  readonly pluginFiles?: Readonly<Record<string, string>>
   /** processes that take mail; 0, the default, is one process without a master */
   readonly nodes?: number
   /** the gateway's host name */
@@ -54,6 +56,9 @@ export async function makeInstall(options: InstallOptions): Promise<void> {
       '',
     ].join('\n'),
     ...options.config,
+  }
+  for (const [name, content] of Object.entries(options.pluginFiles ?? {})) {
+    await writeFile(join(dir, 'plugins', name), content)
   }
   for (const [name, content] of Object.entries(files)) {
     await mkdir(dirname(join(config, name)), { recursive: true })
