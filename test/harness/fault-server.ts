@@ -119,7 +119,6 @@ class Conversation {
   private buffer: Buffer = Buffer.alloc(0)
   private body = false
   private bodyStarted = 0
-  private bodyStep = false
   private ended = false
   private from = ''
   private to: string[] = []
@@ -139,6 +138,7 @@ class Conversation {
 
   private listen(): void {
     this.socket.on('data', (chunk: Buffer) => {
+      if (this.ended) return
       this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk])
       this.read()
     })
@@ -165,9 +165,11 @@ class Conversation {
       ? 0
       : this.buffer.indexOf('\r\n.\r\n', Math.max(0, this.bodyStarted - 5))
     this.bodyStarted = this.buffer.length
-    if (body && !this.bodyStep && this.buffer.length >= body.after) {
-      this.bodyStep = true
-      this.play(body.step)
+    if (body && this.buffer.length >= body.after) {
+      // it has made up its mind: what follows is not taken
+      this.ended = true
+      if (body.step === 'silent') this.socket.pause()
+      else this.play(body.step)
       return false
     }
     if (end === -1) return false
@@ -236,7 +238,6 @@ class Conversation {
         const step = script.data ?? (this.to.length > 0 ? '354 go' : '554 5.5.1 nobody')
         this.body = typeof step === 'string' && step.startsWith('354')
         this.bodyStarted = 0
-        this.bodyStep = false
         this.play(step)
         return
       }

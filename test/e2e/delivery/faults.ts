@@ -1,0 +1,79 @@
+/** Gateways for delivery's tests: every domain is relayed to the smart host that a test names. */
+import { join } from 'node:path'
+
+import { dist } from '../../../scripts/build.js'
+import { startGateway, type Gateway, type TestGatewayOptions } from '../../harness/haraka.js'
+
+export interface Way {
+  readonly domains: readonly string[]
+  /** as in connectors.ini */
+  readonly smartHosts: string
+  /** further lines of the connector */
+  readonly settings?: readonly string[]
+}
+
+export interface DeliveryGatewayOptions {
+  readonly ways: Readonly<Record<string, Way>>
+  readonly config?: TestGatewayOptions['config']
+  /** seconds instead of minutes until a silent host is given up */
+  readonly shortWaits?: boolean
+  readonly nodes?: number
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** The gateway's queue tries again every 5 s, the least that Haraka allows. */
+export function startDeliveryGateway(options: DeliveryGatewayOptions): Promise<Gateway> {
+  const { ways, config, shortWaits = false, nodes = 0 } = options
+  const domains = Object.values(ways).flatMap((way) => way.domains)
+  const preload = join(__dirname, 'short-waits.cjs')
+  const env = {
+    ...options.env,
+    TEST_PACKAGE: dist,
+    ...(shortWaits && { NODE_OPTIONS: `--require ${preload}` }),
+  }
+  return startGateway({
+    plugins: ['address-space/accepted-domains', 'address-space/connectors'],
+    nodes,
+    env,
+    config: {
+      'accepted-domains.ini': [
+        `postmaster = postmaster@${domains[0]}`,
+        ...domains.map((domain) => `relay[] = ${domain}`),
+        '',
+      ].join('\n'),
+      'connectors.ini': Object.entries(ways)
+        .map(([name, way]) => connectorSection(name, way))
+        .join('\n'),
+      'outbound.ini': 'temp_fail_intervals=5s*1000\n',
+      ...config,
+    },
+  })
+}
+
+export function connectorSection(
+  name: string,
+  { domains, smartHosts, settings = [] }: Way,
+): string {
+  return [
+    `[${name}]`,
+    `address_spaces = ${domains.join(', ')}`,
+    `smart_hosts = ${smartHosts}`,
+    'allow_relay = true',
+    ...settings,
+    '',
+  ].join('\n')
+}
+
+/** Waits until the condition holds; rejects with what it says instead. */
+export async function eventually(
+  condition: () => Promise<string | undefined> | string | undefined,
+  timeout = 20_000,
+): Promise<void> {
+  const end = Date.now() + timeout
+  for (;;) {
+    const problem = await condition()
+    if (problem === undefined) return
+    if (Date.now() > end) throw new Error(`after ${timeout} ms: ${problem}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
