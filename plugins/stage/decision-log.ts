@@ -43,7 +43,7 @@ const reasons: Readonly<Record<string, string>> = {
   relay: 'a relay domain, passed on without a lookup',
   foreign: 'a foreign domain, and the client may relay',
   postmaster: 'postmaster is always accepted',
-  'relaying-denied': 'no domain of ours, and the client is a stranger',
+  'relaying-denied': 'not our domain, and the client is a stranger',
   unknown: 'in no directory, so there is no such user',
   'came-from-there': 'unknown here, and it came from there',
   'no-connector': 'unknown here, and no connector takes it',

@@ -121,8 +121,8 @@ async function makeGateway(
       [directoryFile]: staged.directory,
       // what is queued is tried again as soon as Haraka allows: somebody is watching
       'outbound.ini': 'temp_fail_intervals = 5s*100\n',
-      '../plugins/staged_internet.js': internetPlugin(catchers.get(internet)),
     },
+    pluginFiles: { 'staged_internet.js': internetPlugin(catchers.get(internet)) },
   })
   return new Gateway({ dir, haraka, host, port, nodes: 0 })
 }

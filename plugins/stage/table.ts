@@ -14,8 +14,9 @@ export interface TableStyle {
 }
 
 const heads = ['', 'recipient', 'expected', 'what happened', 'where it went', 'why']
-const shares = [0.18, 0.18, 0.15, 0.15, 0.34]
-const leastWidth = 80
+/** columns of all but the last, which takes the rest */
+const widths = [2, 24, 22, 19, 19]
+const leastRest = 30
 
 export function formatHead(style: TableStyle): string {
   const { bold } = createColors(style.colours)
@@ -45,11 +46,11 @@ function cells(row: Row, colours: boolean): string[] {
 }
 
 function format({ width }: TableStyle, line: string[]): string {
-  const rest = Math.max(width, leastWidth) - 3
+  const rest = width - widths.reduce((sum, one) => sum + one, 0)
   const table = new Table({
     chars: noLines,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
-    colWidths: [2, ...shares.map((share) => Math.floor(rest * share))],
+    colWidths: [...widths, Math.max(rest, leastRest)],
     wordWrap: true,
   })
   table.push(line)
