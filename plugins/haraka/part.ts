@@ -23,7 +23,10 @@ export function registerPart(plugin: HarakaPlugin, part: Part, forwarding?: Forw
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const line of error.errors) plugin.logcrit(line)
-    throw new Error(`${plugin.name}: ${error.errors.join('; ')}`, { cause: error })
+    const stop = new Error(`${plugin.name} cannot start: its configuration is wrong, as told above`)
+    // Haraka prints a stack; it would bury the lines that tell what is wrong
+    stop.stack = stop.message
+    throw stop
   }
 }
 
