@@ -2,9 +2,9 @@
  * A directory that is a CSVDE or LDIF file. It is loaded in the background and read again when it
  * changes; a new version is swapped in whole or not at all.
  *
- * Until a first version is loaded lookups wait, for ten seconds at most. Later, a version that cannot be read,
- * that is still being written, or that lost more than half of the addresses is kept out: what was
- * loaded last goes on answering, and the log says so, loudly.
+ * Until a first version is loaded lookups wait, for ten seconds at most. Later, a version that
+ * cannot be read, that is still being written, or that lost more than half of the addresses is kept
+ * out: what was loaded last goes on answering, and the log says so, loudly.
  */
 import { open, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -36,6 +36,13 @@ const reminderInterval = 3_600_000
 // rows told one by one in the log; the rest is a number
 const toldFaults = 20
 
+export interface FileOptions {
+  /** milliseconds between two looks at the file */
+  readonly pollInterval?: number
+  /** load it when it is first asked for */
+  readonly lazy?: boolean
+}
+
 /** What was seen of the file; another value means another version. */
 type Version = string
 
@@ -46,7 +53,7 @@ export class FileDirectory implements CountedDirectory {
   private readonly path: string
   private readonly log: Environment['log']
   private readonly pollInterval: number
-  private readonly firstLoad: Promise<void>
+  private firstLoad: Promise<void> | undefined
   private table: EntryTable | undefined
   /** the version last tried, whether it is in use or was kept out */
   private tried: Version = ''
@@ -56,13 +63,13 @@ export class FileDirectory implements CountedDirectory {
   private timer: NodeJS.Timeout | undefined
   private closed = false
 
-  constructor(settings: FileSettings, env: Environment, pollInterval = defaultPollInterval) {
+  constructor(settings: FileSettings, env: Environment, options: FileOptions = {}) {
     this.name = settings.name
     this.settings = settings
     this.path = resolve(env.configDir, settings.path)
     this.log = env.log
-    this.pollInterval = pollInterval
-    this.firstLoad = this.poll()
+    this.pollInterval = options.pollInterval ?? defaultPollInterval
+    if (options.lazy !== true) void this.ready()
   }
 
   find(address: MailAddress): Promise<readonly DirectoryEntry[]> {
@@ -77,7 +84,7 @@ export class FileDirectory implements CountedDirectory {
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, firstLoadPatience)
     })
-    await Promise.race([this.firstLoad, patience]).finally(() => clearTimeout(timer))
+    await Promise.race([this.ready(), patience]).finally(() => clearTimeout(timer))
     if (this.table) return this.find(address)
     this.counts.errors += 1
     throw new DirectoryError(this.name, `${this.path}: ${this.fault}`)
@@ -85,6 +92,7 @@ export class FileDirectory implements CountedDirectory {
 
   /** Settles when the file has been tried for the first time. */
   ready(): Promise<void> {
+    this.firstLoad ??= this.poll()
     return this.firstLoad
   }
 

@@ -5,11 +5,21 @@
  * file; the others are replaced, and closed when the last lookup that still uses them has ended.
  * Hits, misses, stale answers and errors are counted, and logged every hour.
  */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+
 import type { MailAddress } from '../address/mail-address.js'
 import type { Environment } from '../config/environment.js'
+import { readSecretFile } from '../config/secret-file.js'
+import { ConfigError } from '../config/settings.js'
 import type { SmartHost } from '../connectors/smart-host.js'
 import { CachedDirectory } from './cached-directory.js'
-import type { CacheSettings, DirectoryConfig, DirectorySettings } from './config.js'
+import {
+  directoryFile,
+  type CacheSettings,
+  type DirectoryConfig,
+  type DirectorySettings,
+} from './config.js'
 import { findInDirectories } from './directories.js'
 import type { CountedDirectory, DirectoryCounts, Lookup } from './directory.js'
 import { FileDirectory } from './file-directory.js'
@@ -24,7 +34,10 @@ export interface DirectorySet {
   mailboxHost(directory: string): SmartHost | undefined
   /** Settles when every file has been tried once; a file that failed is told in the log. */
   ready(): Promise<void>
-  /** Takes over a new configuration; lookups under way end with the directories they began with. */
+  /**
+   * Takes over a new configuration; lookups under way end with the directories they began with.
+   * Throws ConfigError as opening does; then nothing has changed.
+   */
   reload(config: DirectoryConfig): void
   /** counts since the start, by directory */
   stats(): ReadonlyMap<string, DirectoryCounts>
@@ -37,6 +50,8 @@ export interface OpenOptions {
   readonly pollInterval?: number
   /** milliseconds, for the cache */
   readonly clock?: () => number
+  /** load a file when it is first asked for, as in a process that may never ask */
+  readonly lazy?: boolean
 }
 
 interface Member {
@@ -47,12 +62,16 @@ interface Member {
 
 const statsInterval = 3_600_000
 
-/** Opens the directories of a configuration that was read without errors. */
+/**
+ * Opens the directories of a configuration that was read without errors. Throws ConfigError for
+ * secrets and certificates that cannot be read.
+ */
 export function openDirectories(
   config: DirectoryConfig,
   env: Environment,
   options: OpenOptions = {},
 ): DirectorySet {
+  checkFiles(config, env)
   let members = newMembers(config, [])
   const underWay = new Set<Promise<Lookup>>()
   const timer = setInterval(logStats, statsInterval)
@@ -73,6 +92,7 @@ export function openDirectories(
       await Promise.all(members.map(({ directory }) => directory.ready()))
     },
     reload(next) {
+      checkFiles(next, env)
       const before = members
       members = newMembers(next, before)
       const kept = new Set(members.map(({ directory }) => directory))
@@ -117,7 +137,7 @@ export function openDirectories(
   function openDirectory(settings: DirectorySettings, cache: CacheSettings): CountedDirectory {
     switch (settings.kind) {
       case 'file':
-        return new FileDirectory(settings, env, options.pollInterval)
+        return new FileDirectory(settings, env, options)
       case 'ldap':
         return new CachedDirectory(new LdapDirectory(settings, env), cache, options.clock)
     }
@@ -131,6 +151,27 @@ export function openDirectories(
       )
     }
   }
+}
+
+/** They are read again when they are used; a mistake shows here, before mail depends on it. */
+function checkFiles({ directories }: DirectoryConfig, env: Environment): void {
+  const errors: string[] = []
+  for (const settings of directories) {
+    if (settings.kind !== 'ldap') continue
+    const { name, bindPasswordFile, tlsCaFile } = settings
+    const check = (key: string, file: string, read: () => unknown): void => {
+      try {
+        if (file !== '') read()
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        errors.push(`${directoryFile} [${name}] ${key}: ${reason}`)
+      }
+    }
+    const { configDir } = env
+    check('bind_password_file', bindPasswordFile, () => readSecretFile(configDir, bindPasswordFile))
+    check('tls_ca_file', tlsCaFile, () => readFileSync(resolve(configDir, tlsCaFile)))
+  }
+  if (errors.length > 0) throw new ConfigError(errors)
 }
 
 /** Equal where a directory need not be opened anew: all but where its mailboxes are. */

@@ -5,6 +5,8 @@
  * Each plugin enables its part when it registers. A fault of the configuration then throws, which
  * stops Haraka; after a change of a file it is logged, and the last good configuration stays.
  */
+import cluster from 'node:cluster'
+
 import { fault } from '../accepted-domains/decide.js'
 import { formatMailAddress, type MailAddress } from '../address/mail-address.js'
 import { ConfigError } from '../config/settings.js'
@@ -155,7 +157,9 @@ export class Pack {
       return undefined
     }
     this.directories?.reload(config)
-    return this.directories ?? openDirectories(config, this.files)
+    // with `nodes` the first process takes no mail: it need not hold a large file in memory
+    const lazy = cluster.isPrimary && Boolean(this.files.main('smtp.ini')['nodes'])
+    return this.directories ?? openDirectories(config, this.files, { lazy })
   }
 
   private read(parts: readonly Part[]): Loaded {

@@ -17,8 +17,8 @@ const exchangeAttributes = [
 ] as const
 
 export class Samba {
-  readonly baseDn = 'DC=corp,DC=example'
-  readonly bindDn = 'CN=Administrator,CN=Users,DC=corp,DC=example'
+  readonly baseDn: string
+  readonly bindDn: string
   readonly password = 'Passw0rd of a test'
   /** 127.x.y.z */
   readonly host: string
@@ -26,18 +26,24 @@ export class Samba {
   private readonly folder: string
   private process: ServerProcess | undefined
 
-  private constructor(folder: string, host: string, certificates: Certificates) {
+  private readonly realm: string
+
+  private constructor(folder: string, realm: string, host: string, certificates: Certificates) {
     this.folder = folder
+    this.realm = realm
+    this.baseDn = realm.replace(/(^|\.)/gu, (dot) => `${dot && ','}DC=`)
+    this.bindDn = `CN=Administrator,CN=Users,${this.baseDn}`
     this.host = host
     this.certificates = certificates
   }
 
-  static async start(): Promise<Samba> {
+  /** `realm`: the domain's DNS name; its first label is the NetBIOS name */
+  static async start(realm = 'corp.example'): Promise<Samba> {
     const folder = temporaryFolder('samba')
     const host = `127.${randomInt(64, 128)}.${randomInt(256)}.${randomInt(1, 255)}`
     const certificates = await makeCertificates(folder, [`IP:${host}`])
     chmodSync(certificates.key, 0o600)
-    const samba = new Samba(folder, host, certificates)
+    const samba = new Samba(folder, realm, host, certificates)
     await samba.provision()
     await samba.extendSchema()
     await samba.restart()
@@ -82,8 +88,8 @@ export class Samba {
     await run('samba-tool', [
       'domain',
       'provision',
-      '--realm=CORP.EXAMPLE',
-      '--domain=CORP',
+      `--realm=${this.realm.toUpperCase()}`,
+      `--domain=${this.realm.split('.')[0]?.toUpperCase() ?? ''}`,
       '--server-role=dc',
       '--dns-backend=NONE',
       '--host-name=dc1',

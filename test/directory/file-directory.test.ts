@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { mailAddress } from '../../plugins/address/mail-address.js'
+import { ConfigError } from '../../plugins/config/settings.js'
 import { parseDirectoryConfig } from '../../plugins/directory/config.js'
 import { openDirectories, type DirectorySet } from '../../plugins/directory/open.js'
 import { temporaryFolder } from '../../scripts/servers/process.js'
@@ -165,6 +166,31 @@ describe('directory set', () => {
       await directories.close()
     })
   }
+
+  it('refuses a secret that others can read, at the start and at a reload', async () => {
+    writeFileSync(join(folder, 'secret'), 'x', { mode: 0o644 })
+    const ldap = ['[a]', 'url = ldap://x', 'base_dn = y', 'bind_dn = z', 'tls_ca_file = none.pem']
+    const wrong = parseDirectoryConfig([...ldap, 'bind_password_file = secret'])
+    const expected = (error: unknown): boolean =>
+      error instanceof ConfigError &&
+      /^directory\.ini \[a\] bind_password_file: .*mode 600/u.test(error.errors[0] ?? '') &&
+      error.errors[1]?.startsWith('directory.ini [a] tls_ca_file: ENOENT') === true
+    assert.throws(() => openDirectories(wrong, env), expected)
+    const directories = await open(...a)
+    assert.throws(() => directories.reload(wrong), expected)
+    assert.equal((await directories.find(mailAddress('a', 'x'))).kind, 'found')
+    await directories.close()
+  })
+
+  it('loads a file when it is first asked for, if it is told to', async () => {
+    const logged = (): number => env.log.lines.filter((line) => line.includes('a.csv')).length
+    const before = logged()
+    const directories = openDirectories(parseDirectoryConfig(a), env, { lazy: true })
+    await sleep(50)
+    assert.equal(logged(), before)
+    assert.equal((await directories.find(mailAddress('a', 'x'))).kind, 'found')
+    await directories.close()
+  })
 
   it('knows the mailbox hosts', async () => {
     const directories = await open(...a, ...b)
