@@ -1,8 +1,9 @@
 /** Gateways for delivery's tests: every domain is relayed to the smart host that a test names. */
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { dist } from '../../../scripts/build.js'
-import { startGateway, type Gateway, type TestGatewayOptions } from '../../harness/haraka.js'
+import { makeGateway, type Gateway, type TestGatewayOptions } from '../../harness/haraka.js'
 
 export interface Way {
   readonly domains: readonly string[]
@@ -19,11 +20,13 @@ export interface DeliveryGatewayOptions {
   readonly shortWaits?: boolean
   readonly nodes?: number
   readonly env?: NodeJS.ProcessEnv
+  /** files of config/ for their owner alone */
+  readonly secrets?: Readonly<Record<string, string>>
 }
 
 /** The gateway's queue tries again every 5 s, the least that Haraka allows. */
-export function startDeliveryGateway(options: DeliveryGatewayOptions): Promise<Gateway> {
-  const { ways, config, shortWaits = false, nodes = 0 } = options
+export async function startDeliveryGateway(options: DeliveryGatewayOptions): Promise<Gateway> {
+  const { ways, config, secrets = {}, shortWaits = false, nodes = 0 } = options
   const domains = Object.values(ways).flatMap((way) => way.domains)
   const preload = join(__dirname, 'short-waits.cjs')
   const env = {
@@ -31,7 +34,7 @@ export function startDeliveryGateway(options: DeliveryGatewayOptions): Promise<G
     TEST_PACKAGE: dist,
     ...(shortWaits && { NODE_OPTIONS: `--require ${preload}` }),
   }
-  return startGateway({
+  const gateway = await makeGateway({
     plugins: ['address-space/accepted-domains', 'address-space/connectors'],
     nodes,
     env,
@@ -46,8 +49,12 @@ export function startDeliveryGateway(options: DeliveryGatewayOptions): Promise<G
         .join('\n'),
       'outbound.ini': 'temp_fail_intervals=5s*1000\n',
       ...config,
+      ...secrets,
     },
   })
+  for (const name of Object.keys(secrets)) await chmod(join(gateway.configDir, name), 0o600)
+  await gateway.start()
+  return gateway
 }
 
 export function connectorSection(
