@@ -10,6 +10,7 @@ import { join } from 'node:path'
 
 import { Command, CommanderError } from 'commander'
 
+import { addExplain } from './explain.js'
 import { addInit } from './init.js'
 import { addStage } from './stage.js'
 
@@ -24,6 +25,7 @@ const program = new Command('address-space')
   .showHelpAfterError()
 
 addInit(program)
+addExplain(program)
 addStage(program)
 
 program.parseAsync().catch((error: unknown) => {

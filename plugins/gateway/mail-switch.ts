@@ -90,9 +90,10 @@ async function decideOne(
   const domain = parts.decidesDomains ? acceptedDomains?.table.find(recipient.domain) : 'elsewhere'
   const resolution = await resolve(parts, domain, recipient)
   const address = resolution?.address ?? recipient
-  // a stranger needs an open connector only where he chooses the address; a contact's is ours
-  const stranger = !client.mayRelay && domain !== 'elsewhere' && resolution?.kind !== 'target'
-  const route = connectors?.routes.choose(address.domain, stranger)
+  const route = connectors?.routes.choose(
+    address.domain,
+    needsOpenConnector(client.mayRelay, domain, resolution),
+  )
   const facts: Facts = {
     recipient,
     mayRelay: client.mayRelay,
@@ -109,6 +110,15 @@ async function decideOne(
       parts.directories?.hasMailboxHost(resolution.directory) === true,
   }
   return { decision: await verified(parts, facts, decide(facts)), facts }
+}
+
+/** A stranger needs an open connector only where he chooses the address; a contact's is ours. */
+export function needsOpenConnector(
+  mayRelay: boolean,
+  domain: Facts['domain'],
+  resolution: Resolution | undefined,
+): boolean {
+  return !mayRelay && domain !== 'elsewhere' && resolution?.kind !== 'target'
 }
 
 async function resolve(

@@ -3,6 +3,7 @@
  * RCPT, and how recipients are rewritten before DATA.
  */
 import { ConfigError } from '../config/settings.js'
+import { replyTo } from '../gateway/record.js'
 import type { HarakaAddress, HarakaConnection, HarakaPlugin } from './haraka.js'
 import type { HookCall } from './hook.js'
 import { Pack, type Forwarding, type Part } from './pack.js'
@@ -32,11 +33,8 @@ export function registerPart(plugin: HarakaPlugin, part: Part, forwarding?: Forw
 
 export function answerRecipient({ original, decided }: Recipient): HookAnswer {
   const { decision } = decided
-  if (decision.accepted) {
-    return accept({ code: 250, enhanced: '2.1.5', text: `<${original.address}> recipient ok` })
-  }
-  const { reply } = decision
-  return refuse({ ...reply, text: `<${original.address}> ${reply.text}` })
+  const reply = replyTo(original.address, decision)
+  return decision.accepted ? accept(reply) : refuse(reply)
 }
 
 /**

@@ -1,0 +1,158 @@
+/**
+ * `address-space explain ADDRESS…`: what the gateway would decide for a recipient, with every step
+ * and its reason. The decision is the gateway's own; directories and, with `verify_recipients`, smart
+ * hosts are really asked. Nothing is sent.
+ *
+ * Exit code 0 whatever is decided; 1 if the configuration is faulty or a text is no address.
+ */
+import { isIP } from 'node:net'
+
+import { InvalidArgumentError, type Command } from 'commander'
+import { createColors } from 'picocolors'
+
+import { mailAddress, parseMailAddress, type MailAddress } from '../address/mail-address.js'
+import { explain, type ExplainedLookup, type Explanation } from '../gateway/explain.js'
+import { reasonOf } from '../stage/decision-log.js'
+import { configOption } from './install-dir.js'
+import { commandEnvironment, configurationOf, readInstall } from './install.js'
+import { openSwitch } from './opened-switch.js'
+import { terminalStyle } from './terminal.js'
+
+interface Options {
+  readonly config: string
+  readonly from: string
+  readonly relaying?: true
+  readonly json?: true
+}
+
+// TEST-NET-1 (RFC 5737): nobody's address
+const stranger = '192.0.2.1'
+
+export function addExplain(program: Command): void {
+  program
+    .command('explain')
+    .description('what the gateway decides for a recipient, step by step')
+    .argument('<address...>', 'recipients; `postmaster` alone is one too')
+    .option('-f, --from <ip>', 'the address the client connects from', ipAddress, stranger)
+    .option('-r, --relaying', 'the client may relay: authenticated, or allowed by a plugin')
+    .option('--json', 'one JSON object a recipient and line, for scripts')
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  address-space explain anna@example.com
+  address-space explain walter@example.com --from 192.168.1.10   as if the Unix system sent it
+  address-space explain --relaying someone@elsewhere.example     as for a user who logged in`,
+    )
+    .action(run)
+}
+
+async function run(addresses: string[], options: Options): Promise<void> {
+  const recipients = addresses.map(readRecipient)
+  const install = readInstall(options.config)
+  const configuration = configurationOf(install)
+  if (!install.enabled && options.json !== true) {
+    console.log('config/plugins enables no part of the pack yet; explained as if it enabled all.\n')
+  }
+  const opened = await openSwitch(install, configuration, commandEnvironment(install))
+  try {
+    const client = { ip: options.from, mayRelay: options.relaying === true }
+    for (const recipient of recipients) {
+      const explanation = await explain(opened.parts, client, recipient)
+      console.log(options.json === true ? JSON.stringify(explanation) : describe(explanation))
+    }
+  } finally {
+    await opened.close()
+  }
+}
+
+function readRecipient(text: string): MailAddress {
+  const bare = text.replace(/^<(.*)>$/u, '$1')
+  const address =
+    bare.toLowerCase() === 'postmaster' ? mailAddress(bare, '') : parseMailAddress(bare)
+  if (!address) throw new Error(`expected an address such as anna@example.com, got ${text}`)
+  return address
+}
+
+function ipAddress(text: string): string {
+  if (isIP(text) === 0) throw new InvalidArgumentError('expected an IP address')
+  return text
+}
+
+/** The explanation as lines for people. */
+export function describe(explanation: Explanation, colours = terminalStyle().colours): string {
+  const { bold, dim, green, red } = createColors(colours)
+  const { recipient, client, decision, reply } = explanation
+  const accepted = reply.code < 300
+  const mark = accepted ? green : red
+  const who = client.mayRelay ? 'a client that may relay' : 'a stranger'
+  const rows: [string, string][] = [
+    ['domain', domainText(explanation)],
+    ...explanation.lookups.map((lookup): [string, string] => ['lookup', lookupText(lookup)]),
+    ...(decision.chain ? [['contact', decision.chain.join(' → ')] as [string, string]] : []),
+    ...explanation.connectors.map(({ connector, space, verdict }): [string, string] => [
+      'connector',
+      `${connector} (${space}): ${verdict}`,
+    ]),
+    ...explanation.verified.map(({ connector, verdict }): [string, string] => [
+      'asked',
+      `connector ${connector}: ${verdict.kind === 'no' ? verdict.reply : verdict.kind}`,
+    ]),
+    ['decision', mark(`${decision.decision}: ${reasonOf({ ...loggedForm, ...decision })}`)],
+    ...(decision.place === undefined
+      ? []
+      : [['goes to', placeText(decision.place)] as [string, string]]),
+    ...(decision.observed
+      ? [['observed', 'authoritative would refuse it'] as [string, string]]
+      : []),
+    ['reply', mark(`${reply.code} ${reply.enhanced} ${reply.text}`)],
+  ]
+  const lines = rows.map(([name, text]) => `  ${dim(name.padEnd(10))} ${text}`)
+  return [`${bold(recipient)} from ${who} at ${client.ip}`, ...lines, ''].join('\n')
+}
+
+const loggedForm = {
+  place: undefined,
+  reply: undefined,
+  directory: undefined,
+  chain: [],
+  detail: undefined,
+}
+
+function domainText({ domain, recipient, decision }: Explanation): string {
+  if (domain) return `${domain.type}: ${domain.space} (accepted-domains.ini)`
+  if (!recipient.includes('@')) return 'none: the bare postmaster'
+  return decision.decision === 'relaying-denied' || decision.decision === 'foreign'
+    ? 'foreign: in no accepted domain'
+    : 'accepted by another plugin'
+}
+
+function lookupText(lookup: ExplainedLookup): string {
+  const { address, directory = '', entry } = lookup
+  switch (lookup.outcome) {
+    case 'none':
+      return `${address}: in no directory`
+    case 'failed':
+      return `${address}: directory ${directory} cannot say: ${lookup.reason ?? ''}`
+    case 'ambiguous':
+      return `${address}: two objects of directory ${directory}: ${lookup.dns?.join(' and ') ?? ''}`
+    case 'found': {
+      const target = entry?.targetAddress
+      const what =
+        target !== undefined
+          ? `a contact, targetAddress ${target}`
+          : entry?.isContact
+            ? 'a contact without targetAddress'
+            : 'a mailbox'
+      return `${address}: directory ${directory}, ${entry?.dn ?? ''}: ${what}`
+    }
+  }
+}
+
+function placeText(place: string): string {
+  if (place === 'left') return 'the queue plugin that follows'
+  const [kind, name = ''] = place.split(/:(.*)/su)
+  if (kind === 'mailbox-host') return `the mailbox host of directory ${name}`
+  return kind === 'outbound' ? `the MX of ${name}` : `connector ${name}`
+}

@@ -1,0 +1,72 @@
+/**
+ * The mail switch of an install, opened: its directories and smart hosts can be asked, as the
+ * gateway asks them. `close` ends every connection.
+ */
+import { HostHealth } from '../connectors/delivery/host-health.js'
+import { Resolver } from '../connectors/delivery/resolver.js'
+import { SessionPool } from '../connectors/delivery/smtp/session-pool.js'
+import { TargetFinder } from '../connectors/delivery/target.js'
+import { Verifier } from '../connectors/delivery/verifier.js'
+import { forwardingOver } from '../connectors/forwarding.js'
+import type { Environment } from '../config/environment.js'
+import { openDirectories } from '../directory/open.js'
+import { makeSwitch, type Configuration, type Forwarding } from '../gateway/configuration.js'
+import type { SwitchParts } from '../gateway/mail-switch.js'
+import type { Install } from './install.js'
+
+export interface OpenedSwitch {
+  readonly parts: SwitchParts
+  close(): Promise<void>
+}
+
+/** Opens the directories; settles when each file has been loaded, or has failed to. */
+export async function openSwitch(
+  install: Install,
+  configuration: Configuration,
+  env: Environment,
+): Promise<OpenedSwitch> {
+  const directories = configuration.directories && openDirectories(configuration.directories, env)
+  const pool = new SessionPool()
+  const finder = targetFinder(install, configuration, env)
+  await directories?.ready()
+  return {
+    parts: makeSwitch(install.parts, configuration, directories, forwarding()),
+    close: async () => {
+      pool.close()
+      await directories?.close()
+    },
+  }
+
+  function forwarding(): Forwarding {
+    const session = { gatewayName: install.me }
+    const verifier = new Verifier({
+      setup: { env },
+      finder,
+      pool,
+      health: new HostHealth(),
+      session,
+    })
+    return forwardingOver({
+      addressesOf: (connector) => finder.addressesOf(connector),
+      verify: (connector, recipient) => verifier.verify(connector, recipient),
+    })
+  }
+}
+
+/** Finds the servers behind connectors and mailbox hosts, as delivery does. */
+export function targetFinder(
+  install: Install,
+  { connectors, directories }: Pick<Configuration, 'connectors' | 'directories'>,
+  env: Environment,
+): TargetFinder {
+  return new TargetFinder(
+    {
+      connector: (name) => connectors?.connectors.get(name),
+      mailboxHost: (name) => directories?.directories.find((one) => one.name === name)?.mailboxHost,
+      gatewayId: () => connectors?.gatewayId || install.me,
+      isSelf: (ip, port) => install.isSelf(ip, port),
+      env,
+    },
+    new Resolver(),
+  )
+}
