@@ -23,7 +23,7 @@ export class Forwarder {
     this.deliverer = new Deliverer({
       connector: (name) => pack.connectors.connectors.get(name),
       mailboxHost: (directory) => pack.mailboxHost(directory),
-      gatewayName: pack.files.value('me'),
+      gatewayName: pack.hostName,
       gatewayId: () => pack.gatewayId,
       outbound: plugin.haraka_require('outbound') as HarakaOutbound,
       env: { configDir: pack.files.configDir, log: pluginLog(plugin) },

@@ -6,6 +6,7 @@
  * stops Haraka; after a change of a file it is logged, and the last good configuration stays.
  */
 import cluster from 'node:cluster'
+import { hostname } from 'node:os'
 
 import { fault } from '../accepted-domains/decide.js'
 import { formatMailAddress, type MailAddress } from '../address/mail-address.js'
@@ -70,7 +71,12 @@ export class Pack {
 
   /** The gateway's id in the loop field, and what bridgeheads are compared with. */
   get gatewayId(): string {
-    return this.connectors.gatewayId || this.files.value('me')
+    return this.connectors.gatewayId || this.hostName
+  }
+
+  /** The name that Haraka itself goes by. */
+  get hostName(): string {
+    return this.files.value('me') || hostname()
   }
 
   get loopTokens(): LoopTokens {
