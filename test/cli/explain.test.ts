@@ -54,7 +54,7 @@ describe('address-space explain', function () {
   connector  unix (example.com): chosen
   connector  backup (example.com): higher cost
   connector  out (*): less specific
-  decision   contact: a contact: lotte@example.local → lotte@example.com
+  decision   contact: a contact → lotte@example.com
   goes to    connector unix
   reply      250 2.1.5 <lotte@example.local> recipient ok
 
