@@ -7,6 +7,9 @@ export interface TerminalStyle {
 const plainWidth = 132
 
 export function terminalStyle(): TerminalStyle {
-  const { isTTY, columns } = process.stdout
-  return { width: isTTY ? columns : plainWidth, colours: isTTY && !process.env['NO_COLOR'] }
+  const { isTTY, columns } = process.stdout as { isTTY?: boolean; columns?: number }
+  return {
+    width: columns ?? plainWidth,
+    colours: isTTY === true && !process.env['NO_COLOR'],
+  }
 }
