@@ -31,7 +31,7 @@ export function restoreHeader(
   const pieces: Buffer[] = []
   let afterLastKnown = 0
   for (const field of list) {
-    const octets = known.get(field)?.shift()
+    const octets = known.get(bareLineEnds(field))?.shift()
     pieces.push(octets ?? Buffer.from(wireField(field), encoding))
     if (octets) afterLastKnown = pieces.length
   }
@@ -45,7 +45,7 @@ function fieldsByText(lines: readonly Buffer[], encoding: BufferEncoding): Map<s
   const fields: { text: string; octets: Buffer[] }[] = []
   for (const line of lines) {
     const unstuffed = line[0] === 0x2e ? line.subarray(1) : line
-    const text = unstuffed.toString(encoding).replace(/\r\n$/u, '\n')
+    const text = bareLineEnds(unstuffed.toString(encoding))
     const last = fields.at(-1)
     if (last && /^[ \t]/u.test(text)) {
       last.text += text
@@ -59,6 +59,10 @@ function fieldsByText(lines: readonly Buffer[], encoding: BufferEncoding): Map<s
     known.set(text, list)
   }
   return known
+}
+
+function bareLineEnds(text: string): string {
+  return text.replaceAll('\r\n', '\n')
 }
 
 function splitLines(bytes: Buffer): Buffer[] {

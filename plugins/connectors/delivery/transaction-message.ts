@@ -60,7 +60,9 @@ export class TransactionMessage implements OutgoingMessage {
         return new TransactionMessage(transaction, parameters, bytes(text), undefined)
       }
       const raw = await readHead((destination) => pipeRaw(stream, destination))
-      const restored = restoreHeader(raw, lines.length, header.header_list, encoding)
+      // Haraka's own Received field is one of its lines, but several of the message's
+      const parsed = lines.reduce((count, line) => count + (line.match(/\n/gu)?.length ?? 0), 0)
+      const restored = restoreHeader(raw, parsed, header.header_list, encoding)
       return new TransactionMessage(transaction, parameters, restored.header, restored.body)
     } catch (error) {
       letGo(stream)
