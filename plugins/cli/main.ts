@@ -10,6 +10,7 @@ import { join } from 'node:path'
 
 import { Command, CommanderError } from 'commander'
 
+import { addCheck } from './check/check.js'
 import { addExplain } from './explain.js'
 import { addInit } from './init.js'
 import { addStage } from './stage.js'
@@ -25,6 +26,7 @@ const program = new Command('address-space')
   .showHelpAfterError()
 
 addInit(program)
+addCheck(program)
 addExplain(program)
 addStage(program)
 

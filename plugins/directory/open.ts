@@ -153,8 +153,16 @@ export function openDirectories(
   }
 }
 
-/** They are read again when they are used; a mistake shows here, before mail depends on it. */
-function checkFiles({ directories }: DirectoryConfig, env: Environment): void {
+function checkFiles(config: DirectoryConfig, env: Environment): void {
+  const errors = directoryFileErrors(config, env)
+  if (errors.length > 0) throw new ConfigError(errors)
+}
+
+/**
+ * What is wrong with the secrets and certificates that a configuration names. They are read again
+ * when they are used; a mistake shows here, before mail depends on it.
+ */
+export function directoryFileErrors({ directories }: DirectoryConfig, env: Environment): string[] {
   const errors: string[] = []
   for (const settings of directories) {
     if (settings.kind !== 'ldap') continue
@@ -171,7 +179,7 @@ function checkFiles({ directories }: DirectoryConfig, env: Environment): void {
     check('bind_password_file', bindPasswordFile, () => readSecretFile(configDir, bindPasswordFile))
     check('tls_ca_file', tlsCaFile, () => readFileSync(resolve(configDir, tlsCaFile)))
   }
-  if (errors.length > 0) throw new ConfigError(errors)
+  return errors
 }
 
 /** Equal where a directory need not be opened anew: all but where its mailboxes are. */

@@ -29,7 +29,8 @@ const goodbyeTime = 1000
 export class LdapConnection {
   readonly server: LdapServer
   private readonly socket: Socket
-  private readonly client: Client
+  /** for what only the command line does: administration.ts */
+  readonly client: Client
 
   private constructor(server: LdapServer, socket: Socket, client: Client) {
     this.server = server

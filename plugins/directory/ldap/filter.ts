@@ -34,6 +34,48 @@ export function filterFor(template: FilterTemplate, addresses: readonly MailAddr
   return filter !== undefined && filters.length === 1 ? filter : new OrFilter({ filters })
 }
 
+/** A filter for every entry that some address could find: what stands for the address may be anything. */
+export function filterForAny(template: FilterTemplate): Filter {
+  switch (template.kind) {
+    case 'and':
+      return new AndFilter({ filters: template.filters.map(filterForAny) })
+    case 'or':
+      return new OrFilter({ filters: template.filters.map(filterForAny) })
+    case 'equal': {
+      const parts = template.value.split(/\{(?:address|user|domain)\}/u)
+      if (parts.length === 1) return new EqualityFilter(template)
+      const { attribute } = template
+      if (parts.every((part) => part === '')) return new PresenceFilter({ attribute })
+      return new SubstringFilter({
+        attribute,
+        initial: parts[0] ?? '',
+        any: parts.slice(1, -1).filter((part) => part !== ''),
+        final: parts.at(-1) ?? '',
+      })
+    }
+    case 'greater':
+    case 'less':
+    case 'approximate':
+    case 'substrings':
+      return hasPlaceholder(template)
+        ? new PresenceFilter({ attribute: template.attribute })
+        : fill(template, nothing)
+    case 'extensible':
+      return hasPlaceholder(template) ? everything : fill(template, nothing)
+    case 'not':
+      return hasPlaceholder(template) ? everything : fill(template, nothing)
+    case 'present':
+      return fill(template, nothing)
+  }
+}
+
+const nothing: Values = { address: '', user: '', domain: '' }
+const everything = new PresenceFilter({ attribute: 'objectClass' })
+
+function hasPlaceholder(template: FilterTemplate): boolean {
+  return /\{(?:address|user|domain)\}/u.test(JSON.stringify(template))
+}
+
 function spellings(address: MailAddress): Values[] {
   const plain = address.local
   const quoted = formatMailAddress({ ...address, domain: '' })

@@ -24,17 +24,16 @@ import { systemCertificates } from './system-certificates.js'
 export class LdapDirectory implements Directory {
   readonly name: string
   private readonly settings: LdapSettings
-  private readonly env: Environment
   private readonly pool: LdapPool
 
   constructor(settings: LdapSettings, env: Environment) {
     this.name = settings.name
     this.settings = settings
-    this.env = env
     this.pool = new LdapPool(
       settings,
       {
-        open: async (server, limit) => LdapConnection.open(server, this.connectSettings(), limit),
+        open: async (server, limit) =>
+          LdapConnection.open(server, connectSettings(settings, env.configDir), limit),
         search: (connection, addresses, seconds) => this.search(connection, addresses, seconds),
       },
       env.log,
@@ -47,21 +46,6 @@ export class LdapDirectory implements Directory {
 
   close(): Promise<void> {
     return this.pool.close()
-  }
-
-  /** Read anew for every connection: passwords and certificates change while the gateway runs. */
-  private connectSettings(): ConnectSettings {
-    const { configDir } = this.env
-    const { startTls, tlsVerify, tlsCaFile, bindDn, bindPassword, bindPasswordFile } = this.settings
-    const ca =
-      tlsCaFile === '' ? systemCertificates() : readFileSync(resolve(configDir, tlsCaFile), 'utf8')
-    const password =
-      bindPasswordFile === '' ? bindPassword : readSecretFile(configDir, bindPasswordFile)
-    return {
-      startTls,
-      tls: { rejectUnauthorized: tlsVerify, ...(ca !== undefined && { ca }) },
-      bind: bindDn === '' ? undefined : { dn: bindDn, password },
-    }
   }
 
   private async search(
@@ -81,8 +65,22 @@ export class LdapDirectory implements Directory {
   }
 }
 
+/** Read anew for every connection: passwords and certificates change while the gateway runs. */
+export function connectSettings(settings: LdapSettings, configDir: string): ConnectSettings {
+  const { startTls, tlsVerify, tlsCaFile, bindDn, bindPassword, bindPasswordFile } = settings
+  const ca =
+    tlsCaFile === '' ? systemCertificates() : readFileSync(resolve(configDir, tlsCaFile), 'utf8')
+  const password =
+    bindPasswordFile === '' ? bindPassword : readSecretFile(configDir, bindPasswordFile)
+  return {
+    startTls,
+    tls: { rejectUnauthorized: tlsVerify, ...(ca !== undefined && { ca }) },
+    bind: bindDn === '' ? undefined : { dn: bindDn, password },
+  }
+}
+
 /** One value comes as a value, several as an array, none as an empty array. */
-function attributesOf(entry: Entry): Map<string, string[]> {
+export function attributesOf(entry: Entry): Map<string, string[]> {
   const attributes = new Map<string, string[]>()
   for (const [name, value] of Object.entries(entry)) {
     if (name === 'dn') continue
