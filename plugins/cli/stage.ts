@@ -2,16 +2,16 @@
  * `address-space stage`: a test MX on this machine with this install's configuration, or with the
  * sample, and a catcher in place of every other system. No mail leaves the machine.
  *
- * With the sample it sends the sample messages first and prints what became of each recipient; the
- * exit code of `--once` is 0 only if all went as they should. Otherwise it listens until Ctrl-C, and
- * prints each decision and each arrival.
+ * It sends a message to the addresses given, or the sample messages, as a stranger would, and prints
+ * what became of each recipient; with the sample the exit code is 0 only if all went as they should.
+ * Then it listens until Ctrl-C, and prints each decision and each arrival.
  */
 import { join } from 'node:path'
 
 import type { Command } from 'commander'
 
 import { parseDecision, reasonOf } from '../stage/decision-log.js'
-import { sampleMessages } from '../stage/sample.js'
+import { sampleMessages, type SampleMessage } from '../stage/sample.js'
 import { placeName, sendSample } from '../stage/send-sample.js'
 import { StagedMx } from '../stage/staged-mx.js'
 import { formatHead, formatSection } from '../stage/table.js'
@@ -26,27 +26,29 @@ interface Options {
   readonly port: string
 }
 
+/** a complaint of the pack's, in Haraka's log */
+const ours = /\[(WARN|ERROR|CRIT)\] \[[^\]]*\] \[address-space\//u
 const packageDir = join(__dirname, '..')
 
 export function addStage(program: Command): void {
   program
     .command('stage')
     .description('a test MX on this machine: every smart host is a local catcher, no mail leaves')
+    .argument('[addresses...]', 'send each of them a message first, as a stranger')
     .addOption(configOption())
     .option('--sample', 'the sample configuration and messages instead of this install')
-    .option('--once', 'end after the sample messages; exit code 0 only if all went right')
+    .option('--once', 'end after these messages')
     .option('-p, --port <port>', 'where the gateway listens on 127.0.0.1, if it is free', '2525')
     .action(stage)
 }
 
-async function stage(options: Options): Promise<void> {
-  const interrupted = new Promise<'interrupted'>((resolve) => {
-    // every time: a second Ctrl-C must not leave Haraka behind
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-      process.on(signal, () => resolve('interrupted'))
-    }
-  })
-  const sample = options.sample === true || options.once === true
+async function stage(addresses: readonly string[], options: Options): Promise<void> {
+  const interrupted = untilInterrupted()
+  const sample = options.sample === true
+  const messages = sample ? sampleMessages : addresses.map(messageTo)
+  if (options.once === true && messages.length === 0) {
+    throw new Error('expected --once with --sample or with addresses to send to')
+  }
   const configDir = sample
     ? join(packageDir, 'sample-config')
     : join(installDir(options.config), 'config')
@@ -60,16 +62,39 @@ async function stage(options: Options): Promise<void> {
   }).finally(() => progress.end())
   try {
     describe(staged)
-    const shown = sample ? await Promise.race([showSample(staged), interrupted]) : 'listening'
-    if (shown === 'interrupted') process.exitCode = 130
-    else if (options.once !== true) {
-      watch(staged)
-      await interrupted
-      process.exitCode = 0
-    }
+    const died = staged.gateway.exited.then(() => {
+      const last = staged.gateway.logLines.slice(-20).join('\n')
+      throw new Error(`Haraka ended by itself; its last words:\n${last}`)
+    })
+    const once = options.once === true
+    const end = await Promise.race([run(staged, messages, once), interrupted, died])
+    if (end === 'interrupted' && once) process.exitCode = 130
   } finally {
     await staged.stop()
   }
+}
+
+async function run(
+  staged: StagedMx,
+  messages: readonly SampleMessage[],
+  once: boolean,
+): Promise<'done'> {
+  if (messages.length > 0) await show(staged, messages)
+  if (once) return 'done'
+  watch(staged)
+  return new Promise(() => undefined)
+}
+
+function messageTo(address: string): SampleMessage {
+  return { title: `from a stranger to ${address}`, recipients: [{ address }] }
+}
+
+/** Settles at Ctrl-C; a second one does not leave Haraka behind either. */
+function untilInterrupted(): Promise<'interrupted'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+      process.on(signal, () => resolve('interrupted'))
+  })
 }
 
 function describe({ gateway, catchers }: StagedMx): void {
@@ -79,26 +104,22 @@ function describe({ gateway, catchers }: StagedMx): void {
   }
 }
 
-async function showSample(staged: StagedMx): Promise<void> {
+async function show(staged: StagedMx, messages: readonly SampleMessage[]): Promise<void> {
   const style = terminalStyle()
-  let wrong = 0
-  let all = 0
+  const judged: boolean[] = []
   console.log(`\n${formatHead(style)}`)
-  for await (const section of sendSample(staged, sampleMessages)) {
+  for await (const section of sendSample(staged, messages)) {
     console.log(formatSection(section, style))
-    all += section.rows.length
-    wrong += section.rows.filter(({ asExpected }) => !asExpected).length
+    judged.push(...section.rows.flatMap(({ asExpected }) => asExpected ?? []))
   }
-  console.log(
-    wrong === 0
-      ? `\nAll ${all} recipients as expected.`
-      : `\n${wrong} of ${all} recipients NOT as expected.`,
-  )
+  const wrong = judged.filter((right) => !right).length
+  if (judged.length > 0) {
+    const verdict = wrong === 0 ? `All ${judged.length}` : `${wrong} of ${judged.length}`
+    console.log(`\n${verdict} recipients ${wrong === 0 ? '' : 'NOT '}as expected.`)
+  }
   if (wrong === 0) return
   process.exitCode = 1
-  const complaints = staged.gateway.logLines.filter((line) =>
-    /\[(WARN|ERROR|CRIT)\] \[[^\]]*\] \[address-space\//u.test(line),
-  )
+  const complaints = staged.gateway.logLines.filter((line) => ours.test(line))
   if (complaints.length > 0) console.log(`\nHaraka says:\n${complaints.slice(-20).join('\n')}`)
 }
 

@@ -75,6 +75,11 @@ export class Gateway {
     return this.logLines.join('\n')
   }
 
+  /** Settles when Haraka has ended, whatever the reason. */
+  get exited(): Promise<void> {
+    return this.ended
+  }
+
   /** Starts Haraka and waits until all its processes listen. */
   async start(timeout = 30_000): Promise<void> {
     if (this.child) throw new Error('expected a gateway that is stopped, it runs already')

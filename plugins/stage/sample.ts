@@ -16,7 +16,8 @@ export interface SampleMessage {
   readonly title: string
   /** where it comes from; 127.0.0.1, the stranger, unless told */
   readonly client?: (stage: StagedMx) => string
-  readonly recipients: readonly { readonly address: string; readonly ending: Ending }[]
+  /** without an ending, whatever becomes of it is shown and none is right or wrong */
+  readonly recipients: readonly { readonly address: string; readonly ending?: Ending }[]
   /** the place whose server is down while it is sent */
   readonly down?: string
   /** it is the message caught at this place, sent again as it is */

@@ -5,7 +5,8 @@
  * throw.
  */
 import { Arrivals, type Arrival } from './arrivals.js'
-import { parseDecision, reasonOf } from './decision-log.js'
+import { parseDecision, reasonOf, type LoggedDecision } from './decision-log.js'
+import type { Gateway } from './gateway.js'
 import type { Ending, SampleMessage } from './sample.js'
 import { sampleMessage, send, type Outcome, type Reply } from './smtp-client.js'
 import type { StagedMx } from './staged-mx.js'
@@ -16,7 +17,8 @@ export interface Row {
   readonly happened: string
   readonly wentTo: string
   readonly why: string
-  readonly asExpected: boolean
+  /** absent where nothing particular was expected */
+  readonly asExpected?: boolean
 }
 
 export interface Section {
@@ -62,19 +64,33 @@ async function sendOne(
   const queued = down !== undefined && (await gateway.queue()).length > 0
   await down?.start()
 
-  const why = reasons(gateway.logLines.slice(logFrom))
   return Promise.all(
     message.recipients.map(async ({ address, ending }, index) => {
+      const decision = await decisionOf(gateway, logFrom, address)
       const reply = finalReply(outcome, index)
+      const as = arrivesAs(address, ending, decision)
       const arrival =
-        reply.code < 300
-          ? await arrivals.take(messageId, awaited(address, ending), arrivalTimeout)
-          : undefined
-      const result = judge(ending, reply, arrival, queued)
-      const reason = outcome.rcpt[index] === reply || reply.code < 300 ? why(address) : undefined
-      return { recipient: address, ...result, why: reason ?? reply.lines.join(' ') }
+        reply.code < 300 ? await arrivals.take(messageId, as, arrivalTimeout) : undefined
+      const decided = decision && (reply.code < 300 || reply === outcome.rcpt[index])
+      return {
+        recipient: address,
+        ...judge(ending, reply, arrival, queued),
+        why: decided ? reasonOf(decision) : reply.lines.join(' '),
+      }
     }),
   )
+}
+
+/** The line of the log may come a little later than the reply. */
+async function decisionOf(
+  gateway: Gateway,
+  logFrom: number,
+  address: string,
+): Promise<LoggedDecision | undefined> {
+  const literal = address.replace(/[^\w@-]/gu, '\\$&')
+  const line = new RegExp(`decision=\\S+ recipient=<${literal}>.*`, 'u')
+  const found = await gateway.waitForLog(line, 2000, logFrom).catch(() => undefined)
+  return found && parseDecision(found[0])
 }
 
 /** RCPT's reply if it is a refusal, else the one after the final dot. */
@@ -83,18 +99,24 @@ function finalReply({ mail, rcpt, data }: Outcome, index: number): Reply {
   return reply.code < 300 ? (data ?? reply) : reply
 }
 
-function awaited(address: string, ending: Ending): string {
-  return ending.kind === 'refused' ? address : ending.as
+function arrivesAs(
+  address: string,
+  ending: Ending | undefined,
+  decision: LoggedDecision | undefined,
+): string {
+  if (ending && ending.kind !== 'refused') return ending.as
+  return decision?.chain.at(-1) ?? address
 }
 
 function judge(
-  ending: Ending,
+  ending: Ending | undefined,
   reply: Reply,
   arrival: Arrival | undefined,
   queued: boolean,
 ): Omit<Row, 'recipient' | 'why'> {
   const wentTo = arrival ? placeName(arrival.place) : ''
   const happened = happenedText(reply, arrival, queued)
+  if (!ending) return { expected: '', happened, wentTo }
   if (ending.kind === 'refused') {
     const expected = `refused ${ending.code} ${ending.enhanced}`
     return { expected, happened, wentTo, asExpected: happened === expected }
@@ -113,15 +135,6 @@ function happenedText(reply: Reply, arrival: Arrival | undefined, queued: boolea
   if (reply.code >= 300) return `refused ${reply.code} ${reply.enhanced}`
   if (!arrival) return queued ? 'queued' : 'accepted, not delivered'
   return queued ? 'queued, delivered' : 'delivered'
-}
-
-/** Why each recipient was decided as it was, from the lines of the log. */
-function reasons(lines: readonly string[]): (address: string) => string | undefined {
-  const decisions = lines.flatMap((line) => parseDecision(line) ?? [])
-  return (address) => {
-    const decision = decisions.find(({ recipient }) => recipient === address)
-    return decision && reasonOf(decision)
-  }
 }
 
 function strayRow({ place, recipient, message }: Arrival): Row {

@@ -136,7 +136,17 @@ function internetPlugin(catcher: Catcher | undefined): string {
 async function startCatchers(standIns: readonly StandIn[]): Promise<Map<string, Catcher>> {
   const catchers = new Map<string, Catcher>()
   for (const [index, { place, protocol }] of standIns.entries()) {
-    catchers.set(place, await Catcher.start({ host: `127.0.0.${index + 2}`, protocol }))
+    const host = `127.0.0.${index + 2}`
+    try {
+      catchers.set(place, await Catcher.start({ host, protocol }))
+    } catch (error) {
+      await stopAll(catchers)
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error
+      const hint = `where loopback has only 127.0.0.1, as on macOS: sudo ifconfig lo0 alias ${host}`
+      throw new Error(`expected ${host} to be an address of this machine; ${hint}`, {
+        cause: error,
+      })
+    }
   }
   return catchers
 }

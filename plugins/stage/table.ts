@@ -34,9 +34,10 @@ export function formatSection({ title, rows }: Section, style: TableStyle): stri
 
 function cells(row: Row, colours: boolean): string[] {
   const { dim, green, red } = createColors(colours)
-  const mark = row.asExpected ? green : red
+  const right = row.asExpected ?? true
+  const mark = right ? green : red
   return [
-    mark(row.asExpected ? '✓' : '✗'),
+    row.asExpected === undefined ? '·' : mark(right ? '✓' : '✗'),
     row.recipient,
     row.expected,
     mark(row.happened),

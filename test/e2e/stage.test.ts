@@ -58,7 +58,7 @@ describe('address-space stage', function () {
 
   it('shows where each sample message goes, and ends with 0 when all went right', async () => {
     const tmp = tempDir('stage')
-    const run = start(['--once'], tmp)
+    const run = start(['--sample', '--once'], tmp)
     assert.equal(await run.ended, 0, run.output())
     assert.match(run.output(), /All \d+ recipients as expected/u)
     assert.equal(withoutPorts(await readmeOutput()), withoutPorts(run.output()))

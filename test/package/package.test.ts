@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { freePort } from '../../plugins/stage/free-port.js'
@@ -114,6 +114,17 @@ describe('the npm package', function () {
     )
     const program = packed.files.find(({ path }) => path === 'cli/main.js')
     assert.equal((program?.mode ?? 0) & 0o111, 0o111)
+  })
+
+  it('stages the install before anything is enabled', async () => {
+    const addresses = ['lotte@example.com', 'nobody@example.local']
+    const { stdout } = await exec('npx', ['address-space', 'stage', '--once', ...addresses], {
+      cwd: install,
+      // Haraka is found as an administrator's shell finds it
+      env: { ...process.env, PATH: `${dirname(haraka)}/.bin:${process.env['PATH'] ?? ''}` },
+    })
+    assert.match(stdout, /lotte@example\.com +delivered +connector remote/u)
+    assert.match(stdout, /nobody@example\.local +refused 550 5\.1\.1/u)
   })
 
   it('delivers to a mailbox, a contact and the other system, with three lines', async () => {
