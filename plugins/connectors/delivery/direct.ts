@@ -15,10 +15,10 @@ import type { EsmtpParameters, HarakaConnection, HarakaTransaction } from '../..
 import { placeKey } from '../place.js'
 import type { Reply, RoutedRecipient } from '../routed.js'
 import type { Dispatcher } from './dispatcher.js'
+import { groupBy } from './group-by.js'
 import { commonRefusal, isTemporary, type Outcome } from './outcome.js'
 import type { PreparedEntries } from './queue-entry.js'
 import {
-  groupBy,
   type Addressee,
   type Consignment,
   type Failure,

@@ -2,8 +2,6 @@
  * A message on its way out, in wire form: CRLF line ends, dots at line starts doubled, without the
  * final dot. Whoever reads it does not care whether it comes from a transaction or from the queue.
  */
-import type { Writable } from 'node:stream'
-
 export interface OutgoingMessage {
   /** octets, for SIZE */
   readonly size: number
@@ -12,8 +10,10 @@ export interface OutgoingMessage {
   /** the client declared SMTPUTF8 (RFC 6531) and the header has octets beyond ASCII */
   readonly utf8: boolean
   /**
-   * Writes all octets and ends the destination, or destroys it with an error. May be called again
-   * when the destination before has finished or is destroyed.
+   * All octets, from the beginning each time it is called. A chunk holds good until the next one is
+   * asked for. One reader at a time.
    */
-  pipe(destination: Writable): void
+  octets(): AsyncIterable<Buffer>
 }
+
+export type Octets = Pick<OutgoingMessage, 'octets'>

@@ -9,13 +9,13 @@
  * The file is Haraka's: a length, the head as JSON, the message in wire form. Its own writer is not
  * used, since an entry that could not be written whole may be left in the queue by it.
  */
-import { open, rename, unlink } from 'node:fs/promises'
+import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
 
 import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { HarakaOutbound, QueueItem, QueueNotes, QueueTodo } from '../../haraka/outbound.js'
-import type { OutgoingMessage } from './message.js'
+import { groupBy } from './group-by.js'
+import type { Octets } from './message.js'
 
 export interface EntrySpec {
   readonly uuid: string
@@ -23,7 +23,7 @@ export interface EntrySpec {
   readonly mailFrom: HarakaAddress
   readonly recipients: readonly HarakaAddress[]
   readonly notes: QueueNotes
-  readonly message: Pick<OutgoingMessage, 'pipe'>
+  readonly message: Octets
   /** kept for the administrator under a name that Haraka skips, not delivered */
   readonly keep?: boolean
 }
@@ -49,12 +49,15 @@ export async function prepareEntries(
   const { queue_dir: folder } = outbound.stats()
   const written: Written[] = []
   try {
-    for (const spec of specs) {
-      const name = outbound.qfile.name()
-      const temporary = join(folder, `${outbound.qfile.platformDOT}${name}`)
-      const path = join(folder, spec.keep === true ? `error.${name}` : name)
-      written.push({ temporary, name, path, spec })
-      await writeEntry(temporary, todoOf(spec), spec.message)
+    for (const [message, group] of groupBy(specs, (spec) => spec.message)) {
+      const files = group.map((spec) => {
+        const name = outbound.qfile.name()
+        const temporary = join(folder, `${outbound.qfile.platformDOT}${name}`)
+        const path = join(folder, spec.keep === true ? `error.${name}` : name)
+        written.push({ temporary, name, path, spec })
+        return { path: temporary, todo: todoOf(spec) }
+      })
+      await writeFiles(files, message)
     }
   } catch (error) {
     await removeAll(written.map(({ temporary }) => temporary))
@@ -87,16 +90,17 @@ export async function keepRecipients(
   outbound: HarakaOutbound,
   item: QueueItem,
   recipients: readonly HarakaAddress[],
-  message: Pick<OutgoingMessage, 'pipe'>,
+  message: Octets,
 ): Promise<void> {
   const { queue_dir: folder } = outbound.stats()
   item.todo.rcpt_to = [...recipients]
   const temporary = join(folder, `${outbound.qfile.platformDOT}${outbound.qfile.name()}`)
   try {
-    const { head, total } = await writeEntry(temporary, item.todo, message)
+    await writeFiles([{ path: temporary, todo: item.todo }], message)
+    const { size } = await stat(temporary)
     await rename(temporary, item.path)
-    item.data_start = head
-    item.file_size = total
+    item.data_start = headOf(item.todo).length
+    item.file_size = size
     await syncFolder(folder)
   } catch (error) {
     await removeAll([temporary])
@@ -116,25 +120,36 @@ function todoOf({ uuid, domain, recipients, mailFrom, notes }: EntrySpec): Queue
   }
 }
 
-async function writeEntry(
-  path: string,
-  todo: QueueTodo,
-  message: Pick<OutgoingMessage, 'pipe'>,
-): Promise<{ head: number; total: number }> {
-  const json = Buffer.from(`\n${JSON.stringify(todo, undefined, '\t')}\n`)
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(json.length)
-  const file = await open(path, 'wx', 0o600)
+interface NewFile {
+  readonly path: string
+  readonly todo: QueueTodo
+}
+
+/** Writes and syncs files with heads of their own and the message in common, which is read once. */
+async function writeFiles(files: readonly NewFile[], message: Octets): Promise<void> {
+  const handles: FileHandle[] = []
   try {
-    const octets = new PassThrough({ highWaterMark: 262_144 })
-    octets.write(Buffer.concat([length, json]))
-    message.pipe(octets)
-    for await (const chunk of octets) await file.appendFile(chunk as Buffer)
-    await file.sync()
-    return { head: length.length + json.length, total: (await file.stat()).size }
+    for (const { path, todo } of files) {
+      const handle = await open(path, 'wx', 0o600)
+      handles.push(handle)
+      await handle.appendFile(headOf(todo))
+    }
+    for await (const chunk of message.octets()) {
+      await Promise.all(handles.map((handle) => handle.appendFile(chunk)))
+    }
+    await Promise.all(handles.map((handle) => handle.sync()))
   } finally {
-    await file.close()
+    await Promise.all(handles.map((handle) => handle.close()))
   }
+}
+
+/** What stands in front of the message: a length in four octets, and JSON. */
+function headOf(todo: QueueTodo): Buffer {
+  const json = Buffer.from(`\n${JSON.stringify(todo, undefined, '\t')}\n`)
+  const head = Buffer.alloc(4 + json.length)
+  head.writeUInt32BE(json.length)
+  json.copy(head, 4)
+  return head
 }
 
 async function removeAll(paths: readonly string[]): Promise<void> {

@@ -1,10 +1,11 @@
 /** The message of a queue entry: the file from the end of its head on, which is in wire form. */
-import { createReadStream } from 'node:fs'
-import type { Writable } from 'node:stream'
+import { open } from 'node:fs/promises'
 
 import type { QueueItem } from '../../haraka/outbound.js'
 import type { OutgoingMessage } from './message.js'
 import type { EntryNotes } from './queue-notes.js'
+
+const chunkSize = 65_536
 
 export function queuedMessage(
   item: QueueItem,
@@ -14,15 +15,22 @@ export function queuedMessage(
     size: item.file_size - item.data_start,
     eightBit,
     utf8,
-    pipe(destination) {
-      pipeFile(item.path, item.data_start, destination)
-    },
+    octets: () => readFrom(item.path, item.data_start),
   }
 }
 
-function pipeFile(path: string, start: number, destination: Writable): void {
-  const file = createReadStream(path, { start })
-  file.once('error', (error) => destination.destroy(error))
-  destination.once('close', () => file.destroy())
-  file.pipe(destination)
+/** One buffer for all chunks: a large message leaves no garbage of its size behind. */
+async function* readFrom(path: string, start: number): AsyncGenerator<Buffer> {
+  const file = await open(path, 'r')
+  try {
+    const buffer = Buffer.allocUnsafe(chunkSize)
+    for (let at = start; ;) {
+      const { bytesRead } = await file.read(buffer, 0, chunkSize, at)
+      if (bytesRead === 0) return
+      at += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
 }

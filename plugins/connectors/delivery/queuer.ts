@@ -5,6 +5,7 @@
 import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { Place } from '../place.js'
 import { composeDsn, type FailedRecipient } from './dsn.js'
+import { groupBy } from './group-by.js'
 import type { OutgoingMessage } from './message.js'
 import { readHead } from './message-head.js'
 import type { Outcome } from './outcome.js'
@@ -87,7 +88,7 @@ export class Queuer {
         const original = fromXtext(addressee.orcpt)
         return { address: addressee.recipient.address, original, outcome }
       }),
-      header: await readHead((destination) => message.pipe(destination)),
+      header: await readHead(message.octets()),
     })
     const to = mailFrom.address
     log.notice(`delivery ${uuid}: ${failures.length} failed, reported to <${to}>`)
@@ -98,7 +99,7 @@ export class Queuer {
       recipients: [mailFrom],
       // without rules of our own the sender's domain is all there is to go by
       notes: this.setup.placeOf ? toQueueNotes(reportNotes(to)) : {},
-      message: { pipe: (destination) => destination.end(dotStuffed(contents)) },
+      message: { octets: () => once(dotStuffed(contents)) },
     }
   }
 }
@@ -117,17 +118,6 @@ function entries(consignment: Consignment, { place, addressees }: Portion): Entr
   return place.kind === 'outbound'
     ? [...groupBy(addressees, ({ recipient }) => recipient.host).values()].map(entry)
     : [entry(addressees)]
-}
-
-/** In the order of first appearance. */
-export function groupBy<T>(list: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of list) {
-    const group = groups.get(key(item))
-    if (group) group.push(item)
-    else groups.set(key(item), [item])
-  }
-  return groups
 }
 
 function keptEntry(consignment: Consignment, failures: readonly Failure[]): EntrySpec {
@@ -178,4 +168,8 @@ function dotStuffed(contents: Buffer): Buffer {
     contents.toString('latin1').replace(/\r?\n/gu, '\r\n').replace(/^\./gmu, '..'),
     'latin1',
   )
+}
+
+async function* once(contents: Buffer): AsyncGenerator<Buffer> {
+  yield await Promise.resolve(contents)
 }

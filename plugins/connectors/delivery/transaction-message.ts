@@ -9,7 +9,7 @@
  * The transaction may end under our feet: its client hangs up, and Haraka deletes the spool file.
  * `hold` keeps the octets until `release`.
  */
-import type { Writable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 
 import type {
   EsmtpParameters,
@@ -59,7 +59,7 @@ export class TransactionMessage implements OutgoingMessage {
         const text = header.header_list.map(wireField).join('')
         return new TransactionMessage(transaction, parameters, bytes(text), undefined)
       }
-      const raw = await readHead((destination) => pipeRaw(stream, destination))
+      const raw = await readHead(rawOctets(stream))
       // Haraka's own Received field is one of its lines, but several of the message's
       const parsed = lines.reduce((count, line) => count + (line.match(/\n/gu)?.length ?? 0), 0)
       const restored = restoreHeader(raw, parsed, header.header_list, encoding)
@@ -74,13 +74,10 @@ export class TransactionMessage implements OutgoingMessage {
     }
   }
 
-  pipe(destination: Writable): void {
-    destination.write(this.header)
-    if (this.body) {
-      destination.end(this.body)
-      return
-    }
-    pipeChecked(this.stream, destination, { skip_headers: true })
+  async *octets(): AsyncGenerator<Buffer> {
+    yield this.header
+    if (this.body) yield this.body
+    else yield* read(this.stream, { skip_headers: true })
   }
 
   /** The transaction may end now. */
@@ -104,31 +101,35 @@ function isFaithful({ header_lines, message_stream, encoding }: HarakaTransactio
 }
 
 /** The raw message as it came, whatever Haraka's header has become. */
-function pipeRaw(stream: HarakaMessageStream, destination: Writable): void {
+async function* rawOctets(stream: HarakaMessageStream): AsyncGenerator<Buffer> {
   const { headers } = stream
-  // with an empty list the stream sends what it has; it looks at the list within `pipe` only
+  // with an empty list the stream sends what it has; it looks at the list when it is piped
   stream.headers = []
   try {
-    pipeChecked(stream, destination, {})
+    yield* read(stream, {})
   } finally {
     stream.headers = headers
   }
 }
 
-function pipeChecked(
+async function* read(
   stream: HarakaMessageStream,
-  destination: Writable,
   options: { skip_headers?: boolean },
-): void {
-  // the stream tells only itself of an error, and would leave the destination waiting
+): AsyncGenerator<Buffer> {
+  const octets = new PassThrough({ highWaterMark: 65_536 })
+  // the stream tells only itself of an error, and would leave its reader waiting
   const failed = (error: Error): void => {
-    destination.destroy(error)
+    octets.destroy(error)
   }
   stream.on('error', failed)
-  destination.once('close', () => stream.off('error', failed))
-  // a destination that was given up closes only later; a new pipe must not wait for it
-  stream.unpipe()
-  stream.pipe(destination, { dot_stuffed: false, ...options })
+  try {
+    stream.pipe(octets, { dot_stuffed: false, ...options })
+    for await (const chunk of octets) yield chunk as Buffer
+  } finally {
+    stream.off('error', failed)
+    stream.unpipe()
+    octets.destroy()
+  }
 }
 
 interface Held {

@@ -111,7 +111,7 @@ export class SessionPool {
     for (let idle = host.idle.pop(); idle; idle = host.idle.pop()) {
       clearTimeout(idle.timer)
       if (idle.session.wire.usable && !idle.session.wire.early) {
-        idle.session.wire.socket.ref()
+        idle.session.wire.keepAlive(true)
         return idle.session
       }
       idle.session.wire.destroy()
@@ -133,7 +133,7 @@ export class SessionPool {
       return
     }
     // an idle session keeps no process alive
-    wire.socket.unref()
+    wire.keepAlive(false)
     const timer = setTimeout(() => {
       const at = host.idle.findIndex((idle) => idle.session === session)
       if (at !== -1) host.idle.splice(at, 1)

@@ -8,7 +8,6 @@
  */
 import type { OutgoingMessage } from '../message.js'
 import { outcomeOf, type Outcome } from '../outcome.js'
-import { writeBody } from './body-writer.js'
 import {
   mailCommand,
   missingExtension,
@@ -20,6 +19,7 @@ import { isPositive, type SmtpReply } from './reply.js'
 import { formatEndpoint, type Session } from './session.js'
 import type { Timeouts } from './timeouts.js'
 import { HostError } from './wire.js'
+import { writeBody } from './write-body.js'
 
 export interface TransactionOptions {
   readonly timeouts: Timeouts

@@ -39,13 +39,11 @@ interface Waiting {
 }
 
 export class Wire {
-  /** octets go out here too (the message) */
-  socket: Socket
+  private socket: Socket
   private parser = new ReplyParser()
   private readonly unread: SmtpReply[] = []
   private waiting: Waiting | undefined
   private failed: string | undefined
-  private readonly watchers = new Set<() => void>()
 
   private constructor(socket: Socket) {
     this.socket = socket
@@ -88,10 +86,38 @@ export class Wire {
     if (this.usable) this.socket.write(`${commands.join('\r\n')}\r\n`)
   }
 
-  /** Tells when the wire fails; returns how to stop listening. */
-  onFailure(watcher: () => void): () => void {
-    this.watchers.add(watcher)
-    return () => this.watchers.delete(watcher)
+  /** Sends octets without waiting for them to go out. */
+  push(octets: Buffer): void {
+    if (this.usable) this.socket.write(octets)
+  }
+
+  /** Sends octets; settles when they are on their way, which may take `ms` milliseconds. */
+  write(octets: Buffer, ms: number): Promise<void> {
+    if (!this.usable) return Promise.reject(new HostError('message', this.failure))
+    if (this.socket.write(octets)) return Promise.resolve()
+    const { socket } = this
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer)
+        socket.off('drain', settle).off('close', settle)
+        if (this.usable) resolve()
+        else reject(new HostError('message', this.failure))
+      }
+      const timer = setTimeout(
+        () => {
+          this.fail(`expected to get on within ${Math.max(0, ms) / 1000} s`)
+          settle()
+        },
+        Math.max(0, ms),
+      )
+      socket.on('drain', settle).on('close', settle)
+    })
+  }
+
+  /** Whether the process stays alive for it. */
+  keepAlive(keep: boolean): void {
+    if (keep) this.socket.ref()
+    else this.socket.unref()
   }
 
   /** Why it is unusable. */
@@ -163,7 +189,6 @@ export class Wire {
       clearTimeout(waiting.timer)
       waiting.reject(new HostError(waiting.phase, reason))
     }
-    for (const watcher of this.watchers) watcher()
   }
 }
 
