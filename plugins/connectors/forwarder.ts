@@ -9,6 +9,7 @@ import type { HarakaOutbound } from '../haraka/outbound.js'
 import { Pack, type Forwarding } from '../haraka/pack.js'
 import { Deliverer } from './delivery/deliverer.js'
 import { forwardingOver } from './forwarding.js'
+import type { LoopRules } from './loops.js'
 import type { Place } from './place.js'
 
 const forwarders = new WeakMap<Pack, Forwarder>()
@@ -27,7 +28,7 @@ export class Forwarder {
       gatewayId: () => pack.gatewayId,
       outbound: plugin.haraka_require('outbound') as HarakaOutbound,
       env: { configDir: pack.files.configDir, log: pluginLog(plugin) },
-      loopField: (connector, recipients) => this.loopField(connector, recipients),
+      loopField: (way, recipients, lists) => this.loopField(way, recipients, lists),
       isSelf: pack.isSelf,
       placeOf: (address) => this.placeOf(address),
     })
@@ -45,10 +46,18 @@ export class Forwarder {
     return forwarder
   }
 
-  private loopField(connector: string, recipients: readonly string[]): string | undefined {
+  /** What detection needs, under the configuration of this moment. */
+  get loopRules(): LoopRules {
+    return {
+      tokens: this.pack.loopTokens,
+      maxHops: this.pack.connectors.maxHops,
+      waysTo: (place) => this.deliverer.waysTo(place),
+    }
+  }
+
+  private loopField(way: string, recipients: readonly string[], lists: string): string {
     const keys = recipients.flatMap((text) => parseMailAddress(text)?.key ?? [])
-    if (keys.length === 0) return undefined
-    const fields = this.pack.loopTokens.fields(this.pack.gatewayId, connector, keys)
+    const fields = this.pack.loopTokens.fields(this.pack.gatewayId, way, keys, lists)
     return fields.map((field) => `${field}\r\n`).join('')
   }
 

@@ -16,7 +16,6 @@ import type {
 import { returnCodes } from '../haraka/haraka.js'
 import { hook } from '../haraka/hook.js'
 import type { QueueItem } from '../haraka/outbound.js'
-import { Pack } from '../haraka/pack.js'
 import { closeAll, decideAccepted, decisionSeconds, registerPart } from '../haraka/part.js'
 import { accept, carryOn, refuse } from '../haraka/replies.js'
 import { handOverSeconds } from './delivery/deliverer.js'
@@ -61,18 +60,17 @@ export const decideRecipient = hook<HarakaAddress>('rcpt_ok', decisionSeconds, a
   return needsOwnTransaction(call.connection, call.params) ? refuse(ownTransaction) : carryOn
 })
 
-export const detectLoops = hook('data_post', decisionSeconds, ({ plugin, connection }) => {
+export const detectLoops = hook('data_post', decisionSeconds, async ({ plugin, connection }) => {
   const { transaction } = connection
   if (!transaction) return carryOn
-  const pack = Pack.of(plugin)
-  const found = findLoops(transaction, pack.loopTokens, pack.connectors.maxHops)
+  const found = await findLoops(transaction, Forwarder.of(plugin).loopRules)
   if ('refused' in found) return refuse(found.refused)
   for (const recipient of found.looping) recipient.refused = loopReply
   return carryOn
 })
 
 export const handOver = hook('queue', handOverSeconds, async ({ plugin, connection }) => {
-  const routed = await routeRecipients(plugin, connection)
+  const routed = await routeRecipients(plugin, connection, Forwarder.of(plugin).loopRules)
   if (routed.length === 0) return carryOn
   const parameters = connection.transaction && mailParameters.get(connection.transaction)
   const { deliverer } = Forwarder.of(plugin)

@@ -1,35 +1,59 @@
 /**
  * Detects a loop in a message that has arrived whole: too many hops, or the token of a recipient
- * who would go to the same connector again (loop.ts). A message all of whose recipients loop is
- * refused; of one that loops for some, those are reported to the sender and the others go on.
+ * who would go the same way again (loop.ts). A message all of whose recipients loop is refused; of
+ * one that loops for some, those are reported to the sender and the others go on.
  */
 import type { HarakaTransaction } from '../haraka/haraka.js'
 import { acceptedRecipients, type Recipient } from '../haraka/recipients.js'
-import { loopFieldName, type LoopTokens } from './loop.js'
+import { listFieldName, listsOf, loopFieldName, type LoopTokens } from './loop.js'
+import type { Place } from './place.js'
 import type { Reply } from './routed.js'
 
 export const loopReply: Reply = { code: 550, enhanced: '5.4.6', text: 'routing loop detected' }
 export const hopsReply: Reply = { code: 550, enhanced: '5.4.6', text: 'too many hops' }
 
-/** The reply that refuses the whole message, or the recipients (if any) who loop. */
-export function findLoops(
-  transaction: HarakaTransaction,
-  tokens: LoopTokens,
-  maxHops: number,
-): { readonly refused: Reply } | { readonly looping: ReadonlySet<Recipient> } {
-  if (transaction.header.get_all('Received').length > maxHops) return { refused: hopsReply }
+export interface LoopRules {
+  readonly tokens: LoopTokens
+  readonly maxHops: number
+  /** the ways that mail for a place goes from here; having gone one of them, it has been there */
+  waysTo(place: Place): Promise<readonly string[]>
+}
 
-  const hasToken = tokens.reader(transaction.header.get_all(loopFieldName))
+/** The reply that refuses the whole message, or the recipients (if any) who loop. */
+export async function findLoops(
+  transaction: HarakaTransaction,
+  rules: LoopRules,
+): Promise<{ readonly refused: Reply } | { readonly looping: ReadonlySet<Recipient> }> {
+  if (hopsOf(transaction) > rules.maxHops) return { refused: hopsReply }
+
   const recipients = acceptedRecipients(transaction)
-  const looping = new Set(recipients.filter((recipient) => loops(recipient, hasToken)))
+  const looping = await loopingOf(transaction, recipients, rules)
   const all = looping.size > 0 && looping.size === transaction.rcpt_to.length
   return all ? { refused: loopReply } : { looping }
 }
 
-function loops(
-  { decided: { decision } }: Recipient,
-  hasToken: (connector: string, recipientKey: string) => boolean,
-): boolean {
-  if (!decision.accepted || decision.destination.kind !== 'connector') return false
-  return hasToken(decision.destination.connector, decision.address.key)
+/** Those of the recipients who would go a way that the message went before. */
+export async function loopingOf(
+  transaction: HarakaTransaction,
+  recipients: readonly Recipient[],
+  rules: LoopRules,
+): Promise<Set<Recipient>> {
+  const { header } = transaction
+  const lists = listsOf(header.get_all(listFieldName))
+  const hasToken = rules.tokens.reader(header.get_all(loopFieldName), lists)
+  const looping = new Set<Recipient>()
+  if (!hasToken) return looping
+  for (const recipient of recipients) {
+    const { decision } = recipient.decided
+    if (!decision.accepted || decision.destination.kind === 'left') continue
+    const ways = await rules.waysTo(decision.destination)
+    if (ways.some((way) => hasToken(way, decision.address.key))) looping.add(recipient)
+  }
+  return looping
+}
+
+/** Received fields that the message came with; the first is Haraka's own, unless it adds none. */
+function hopsOf({ header, uuid }: HarakaTransaction): number {
+  const received = header.get_all('Received')
+  return received[0]?.includes(uuid) === true ? received.length - 1 : received.length
 }

@@ -7,6 +7,7 @@
 import type { HarakaAddress, HarakaConnection, HarakaPlugin } from '../haraka/haraka.js'
 import { Pack } from '../haraka/pack.js'
 import { acceptedRecipients, recipientsOf, type Recipient } from '../haraka/recipients.js'
+import { loopingOf, loopReply, type LoopRules } from './loops.js'
 import type { Place } from './place.js'
 import type { RoutedRecipient } from './routed.js'
 
@@ -24,19 +25,20 @@ export function needsOwnTransaction(connection: HarakaConnection, address: Harak
 
 /**
  * Every recipient with its place; none if the whole message is the next queue plugin's. A recipient
- * that another plugin added after RCPT is decided now; its refusal is reported to the sender.
+ * that another plugin added after RCPT is decided now; its refusal, as that of one who loops, is
+ * reported to the sender.
  */
 export async function routeRecipients(
   plugin: HarakaPlugin,
   connection: HarakaConnection,
+  loopRules: LoopRules,
 ): Promise<RoutedRecipient[]> {
   const { transaction } = connection
   if (!transaction) return []
   const known = new Map(acceptedRecipients(transaction).map((one) => [one.current, one]))
   const routed: RoutedRecipient[] = []
   for (const address of transaction.rcpt_to) {
-    const recipient =
-      known.get(address) ?? (await Pack.of(plugin).decide(plugin, connection, [address]))
+    const recipient = known.get(address) ?? (await decideLate(address))
     const one = recipient && route(recipient, address)
     if (one) routed.push(one)
   }
@@ -44,6 +46,15 @@ export async function routeRecipients(
     throw new Error('recipients of other queue plugins were added to this message')
   }
   return routed
+
+  /** Detection, after DATA, did not know of it. */
+  async function decideLate(address: HarakaAddress): Promise<Recipient | undefined> {
+    const recipient = await Pack.of(plugin).decide(plugin, connection, [address])
+    if (!recipient || !transaction) return recipient
+    const looping = await loopingOf(transaction, [recipient], loopRules)
+    if (looping.has(recipient)) recipient.refused = loopReply
+    return recipient
+  }
 }
 
 function route(recipient: Recipient, address: HarakaAddress): RoutedRecipient | undefined {

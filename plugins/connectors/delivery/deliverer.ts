@@ -16,6 +16,7 @@ import type { ConnectionOptions } from 'node:tls'
 
 import type { EsmtpParameters, HarakaConnection } from '../../haraka/haraka.js'
 import type { QueueItem } from '../../haraka/outbound.js'
+import type { Place } from '../place.js'
 import type { Reply, RoutedRecipient } from '../routed.js'
 import { directPatience, HandOver } from './direct.js'
 import { Dispatcher } from './dispatcher.js'
@@ -116,6 +117,11 @@ export class Deliverer {
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** The ways that mail for a place goes from here; see ../loop.ts. Never rejects. */
+  waysTo(place: Place): Promise<readonly string[]> {
+    return this.finder.waysTo(place)
   }
 
   /** Sessions by host, and the hosts that are left alone for now. */

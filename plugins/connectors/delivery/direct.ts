@@ -12,6 +12,7 @@
  * meanwhile comes again: it gets nothing half.
  */
 import type { EsmtpParameters, HarakaConnection, HarakaTransaction } from '../../haraka/haraka.js'
+import { listFieldName, listsOf } from '../loop.js'
 import { placeKey } from '../place.js'
 import type { Reply, RoutedRecipient } from '../routed.js'
 import type { Dispatcher } from './dispatcher.js'
@@ -262,7 +263,7 @@ function consign(
     mailFrom: transaction.mail_from,
     message,
     since: Date.now(),
-    loop: transaction.header.get_all('X-Address-Space-Loop').map((value) => value.trim()),
+    lists: listsOf(transaction.header.get_all(listFieldName)),
     envid: parameters['ENVID'] ?? undefined,
     ret: parameters['RET'] ?? undefined,
   }

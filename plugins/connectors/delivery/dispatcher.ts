@@ -76,7 +76,7 @@ export class Dispatcher {
   }
 
   private async sendGroup(
-    { mailFrom, message, loop, envid, ret }: Consignment,
+    { mailFrom, message, lists, envid, ret }: Consignment,
     place: Place,
     domain: string,
     addressees: readonly Addressee[],
@@ -96,14 +96,11 @@ export class Dispatcher {
       })
     }
     const names = addressees.map(({ recipient }) => recipient.address)
-    const { loopConnector } = target
-    const prefix =
-      loopConnector === undefined ? undefined : this.setup.loopField(loopConnector, names, loop)
     return this.sender.send({
       ...options,
       target,
       message,
-      prefix: prefix ?? '',
+      prefix: this.setup.loopField(target.way, names, lists),
       envelope: {
         from: pathOf(mailFrom),
         size: message.size,

@@ -22,8 +22,8 @@ export interface EntryNotes {
   readonly place: QueuedPlace
   /** by the recipient's address in the envelope */
   readonly recipients: Readonly<Record<string, RecipientNotes>>
-  /** loop fields that the message already has */
-  readonly loop: readonly string[]
+  /** mailing lists that the message came through (../loop.ts) */
+  readonly lists: string
   readonly eightBit: boolean
   readonly utf8: boolean
   readonly envid?: string | undefined

@@ -197,8 +197,8 @@ export class QueueDelivery {
 
 function consign(item: QueueItem, notes: EntryNotes): Consignment {
   const { uuid, mail_from: mailFrom, queue_time: since } = item.todo
-  const { loop, envid, ret } = notes
-  return { uuid, mailFrom, message: queuedMessage(item, notes), since, loop, envid, ret }
+  const { lists, envid, ret } = notes
+  return { uuid, mailFrom, message: queuedMessage(item, notes), since, lists, envid, ret }
 }
 
 function addresseeOf(recipient: HarakaAddress, notes: EntryNotes): Addressee {

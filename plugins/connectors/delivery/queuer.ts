@@ -21,7 +21,8 @@ export interface Consignment {
   readonly message: OutgoingMessage
   /** milliseconds since 1970 at which it was taken */
   readonly since: number
-  readonly loop: readonly string[]
+  /** mailing lists that it came through (../loop.ts) */
+  readonly lists: string
   readonly envid?: string | undefined
   readonly ret?: string | undefined
 }
@@ -128,7 +129,7 @@ function keptEntry(consignment: Consignment, failures: readonly Failure[]): Entr
 }
 
 function entryNotes(
-  { message, loop, envid, ret }: Consignment,
+  { message, lists, envid, ret }: Consignment,
   place: Place,
   addressees: readonly Addressee[],
 ): EntryNotes {
@@ -138,7 +139,7 @@ function entryNotes(
     recipients: Object.fromEntries(
       addressees.map(({ recipient, original, orcpt }) => [recipient.address, { original, orcpt }]),
     ),
-    loop,
+    lists,
     eightBit: message.eightBit,
     utf8: message.utf8,
     envid,
@@ -151,7 +152,7 @@ function reportNotes(to: string): EntryNotes {
     version: 1,
     place: { kind: 'undecided' },
     recipients: { [to]: { original: to, orcpt: '' } },
-    loop: [],
+    lists: '',
     eightBit: false,
     utf8: false,
   }

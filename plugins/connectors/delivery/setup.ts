@@ -18,15 +18,8 @@ export interface DeliverySetup {
   gatewayId(): string
   readonly outbound: HarakaOutbound
   readonly env: Environment
-  /**
-   * The header field that tells a loop, `X-Address-Space-Loop: …` with its line end, for the
-   * recipients that go to this connector; `existing` are the bodies of such fields of the message.
-   */
-  loopField(
-    connector: string,
-    recipients: readonly string[],
-    existing: readonly string[],
-  ): string | undefined
+  /** The header fields that tell a loop, with their line ends; arguments as in ../loop.ts. */
+  loopField(way: string, recipients: readonly string[], lists: string): string
   /** is it this gateway itself? Such a host is never delivered to */
   isSelf(ip: string, port: number): boolean
   /**

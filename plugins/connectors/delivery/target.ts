@@ -15,6 +15,7 @@ import { isIP } from 'node:net'
 
 import { readSecretFile } from '../../config/secret-file.js'
 import type { Connector, TlsPolicy } from '../config.js'
+import { wayTo } from '../loop.js'
 import type { Place } from '../place.js'
 import type { SmartHost } from '../smart-host.js'
 import type { Resolver } from './resolver.js'
@@ -30,8 +31,8 @@ export interface Target {
   /** recipients a transaction */
   readonly maxRecipients: number
   readonly direct: boolean
-  /** the connector whose loop field goes along; bridgeheads are on the way to it, not it */
-  readonly loopConnector?: string
+  /** what the tokens of the loop field call the way; to a bridgehead is another way */
+  readonly way: string
 }
 
 /** There is nobody to hand the mail to. */
@@ -68,11 +69,12 @@ export class TargetFinder {
         const host = this.setup.mailboxHost(place.directory)
         if (!host) throw new TargetError(`directory ${place.directory} has no mailbox host now`)
         const endpoints = await this.endpoints([host])
-        return { endpoints, tls: 'opportunistic', maxRecipients: 100, direct: true }
+        const way = wayTo(place, [host])
+        return { endpoints, tls: 'opportunistic', maxRecipients: 100, direct: true, way }
       }
       case 'connector': {
         const connector = this.setup.connector(place.connector)
-        if (connector) return this.ofConnector(connector, domain)
+        if (connector) return this.ofConnector(place, connector, domain)
         throw new TargetError(`connector ${place.connector} is not in the configuration now`)
       }
       case 'outbound':
@@ -115,17 +117,36 @@ export class TargetFinder {
     return endpoints
   }
 
-  private async ofConnector(connector: Connector, domain: string): Promise<Target> {
+  /**
+   * The ways that mail for a place goes from here (loop.ts). Mail that came by way of this gateway's
+   * hand-over to a bridgehead is for this gateway to refuse, unless it is that bridgehead.
+   */
+  async waysTo(place: Place): Promise<string[]> {
+    if (place.kind === 'outbound') return []
+    if (place.kind === 'mailbox-host') {
+      const host = this.setup.mailboxHost(place.directory)
+      return host ? [wayTo(place, [host])] : []
+    }
+    const connector = this.setup.connector(place.connector)
+    if (!connector) return []
+    const { bridgeheads, smartHosts } = connector
+    const ways = [wayTo(place, smartHosts)]
+    if (bridgeheads.length === 0 || (await this.isBridgehead(bridgeheads))) return ways
+    return [...ways, wayTo(place, bridgeheads)]
+  }
+
+  private async ofConnector(place: Place, connector: Connector, domain: string): Promise<Target> {
     const { tls, maxRecipients, bridgeheads, smartHosts } = connector
     const common = { tls, maxRecipients, direct: connector.delivery === 'direct' }
     if (bridgeheads.length > 0 && !(await this.isBridgehead(bridgeheads))) {
-      return { ...common, endpoints: await this.endpoints(bridgeheads) }
+      const endpoints = await this.endpoints(bridgeheads)
+      return { ...common, endpoints, way: wayTo(place, bridgeheads) }
     }
     return {
       ...common,
       endpoints:
         smartHosts.length > 0 ? await this.endpoints(smartHosts) : await this.ofDomain(domain),
-      loopConnector: connector.name,
+      way: wayTo(place, smartHosts),
       ...this.credentials(connector),
     }
   }
