@@ -19,6 +19,7 @@ export interface DeliveryGatewayOptions {
   /** seconds instead of minutes until a silent host is given up */
   readonly shortWaits?: boolean
   readonly nodes?: number
+  readonly logLevel?: TestGatewayOptions['logLevel']
   readonly env?: NodeJS.ProcessEnv
   /** files of config/ for their owner alone */
   readonly secrets?: Readonly<Record<string, string>>
@@ -26,7 +27,7 @@ export interface DeliveryGatewayOptions {
 
 /** The gateway's queue tries again every 5 s, the least that Haraka allows. */
 export async function startDeliveryGateway(options: DeliveryGatewayOptions): Promise<Gateway> {
-  const { ways, config, secrets = {}, shortWaits = false, nodes = 0 } = options
+  const { ways, config, secrets = {}, shortWaits = false, nodes = 0, logLevel = 'info' } = options
   const domains = Object.values(ways).flatMap((way) => way.domains)
   const preload = join(__dirname, 'short-waits.cjs')
   const env = {
@@ -37,6 +38,7 @@ export async function startDeliveryGateway(options: DeliveryGatewayOptions): Pro
   const gateway = await makeGateway({
     plugins: ['address-space/accepted-domains', 'address-space/connectors'],
     nodes,
+    logLevel,
     env,
     config: {
       'accepted-domains.ini': [
