@@ -44,13 +44,13 @@ function checkDomains(accepted: AcceptedDomainsConfig, config: ConnectorsConfig)
       }
     }
   }
-  for (const { type, space } of accepted.domains) {
+  for (const { type, observe, space } of accepted.domains) {
     if (type === 'authoritative') continue
     if (connectors.some((connector) => connector.addressSpaces.some((own) => covers(own, space)))) {
       continue
     }
     errors.push(
-      `accepted-domains.ini ${type}: ${space.name} has no connector; expected one in connectors.ini with ${space.name} among its address_spaces`,
+      `accepted-domains.ini ${observe ? 'observe' : type}: ${space.name} has no connector; expected one in connectors.ini with ${space.name} among its address_spaces`,
     )
   }
   return errors

@@ -73,7 +73,7 @@ describe('rules across files', () => {
       'an observed domain that no connector serves',
       'observe = a.example',
       '',
-      /^accepted-domains\.ini shared: a\.example has no connector/u,
+      /^accepted-domains\.ini observe: a\.example has no connector/u,
     ],
     [
       'a relay domain that no connector serves',

@@ -10,9 +10,12 @@ import type { Command } from 'commander'
 import { configOption } from '../install-dir.js'
 import { commandEnvironment, readInstall, type Install } from '../install.js'
 import { terminalStyle } from '../terminal.js'
+import { checkContents } from './contents.js'
+import { askDirectories } from './directories.js'
 import type { Finding } from './finding.js'
 import { formatFindings } from './report.js'
 import { checkSettings } from './settings.js'
+import { greetHosts } from './smart-hosts.js'
 
 interface Options {
   readonly config: string
@@ -54,6 +57,17 @@ export async function checkInstall(
   const env = commandEnvironment(install)
   const { findings, configuration } = checkSettings(install, env)
   if (!configuration) return findings
-  if (options.offline !== true) await Promise.resolve()
-  return findings
+  const offline = options.offline === true
+  const { directories } = configuration
+  const asked = directories ? await askDirectories(directories, install.configDir, offline) : []
+  return [
+    ...findings,
+    ...asked.flatMap((one) => one.findings),
+    ...(await checkContents({
+      parts: install.parts,
+      configuration,
+      directories: asked.map(({ directory }) => directory),
+    })),
+    ...(offline ? [] : await greetHosts(install, configuration, env)),
+  ]
 }

@@ -14,6 +14,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { Client, type Entry, type Filter } from 'ldapts'
 
 import type { LdapServer } from '../config.js'
+import { describeFailure } from './failure.js'
 
 export interface ConnectSettings {
   readonly startTls: boolean
@@ -121,5 +122,5 @@ export class LdapConnection {
 /** Node gives the error of several addresses of one host no message of its own. */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  return describeFailure(error)
 }

@@ -1,0 +1,188 @@
+/**
+ * Asks every directory: a file is read whole; each LDAP server is reached, bound to and searched, and
+ * the first one that works is read whole. A directory that cannot be read is a finding, and unknown
+ * in what follows.
+ */
+import { randomUUID } from 'node:crypto'
+
+import { mailAddress } from '../../address/mail-address.js'
+import {
+  directoryFile,
+  type DirectoryConfig,
+  type DirectorySettings,
+  type FileSettings,
+  type LdapServer,
+  type LdapSettings,
+} from '../../directory/config.js'
+import type { Directory } from '../../directory/directory.js'
+import { entryAttributes } from '../../directory/entry.js'
+import { LdapAdministration } from '../../directory/ldap/administration.js'
+import { filterFor, filterForAny } from '../../directory/ldap/filter.js'
+import { fileRows, serverRows } from '../directory-rows.js'
+import { ProgressBar } from '../progress-bar.js'
+import { good, messageOf, note, wrong, type Finding } from './finding.js'
+import { survey, unread, type Survey } from './survey.js'
+
+// milliseconds that a lookup may take before it is worth a word
+const slow = 500
+
+export interface Asked {
+  readonly directory: Survey | Directory
+  readonly findings: readonly Finding[]
+}
+
+/** `offline`: files only. In the order of directory.ini. */
+export async function askDirectories(
+  { directories }: DirectoryConfig,
+  configDir: string,
+  offline: boolean,
+): Promise<Asked[]> {
+  const asked: Asked[] = []
+  for (const settings of directories) asked.push(await ask(settings, configDir, offline))
+  return asked
+}
+
+async function ask(
+  settings: DirectorySettings,
+  configDir: string,
+  offline: boolean,
+): Promise<Asked> {
+  switch (settings.kind) {
+    case 'file':
+      return readFile(settings, configDir)
+    case 'ldap':
+      return offline
+        ? { directory: unread(settings.name), findings: [] }
+        : askServers(settings, configDir)
+  }
+}
+
+async function readFile(settings: FileSettings, configDir: string): Promise<Asked> {
+  const { name, path } = settings
+  const bar = new ProgressBar(`Reading ${path}`)
+  try {
+    const directory = await survey(name, fileRows(configDir, settings, bar))
+    return { directory, findings: [found(`directory ${name}`, `${path} was read`, directory)] }
+  } catch (error) {
+    return {
+      directory: unread(name),
+      findings: [
+        wrong(
+          `${directoryFile} [${name}] url`,
+          `${path}: ${messageOf(error)}`,
+          'no address of this directory can be found out: mail is deferred (450 4.4.3)',
+          'put the export there; the name is relative to config/',
+        ),
+      ],
+    }
+  } finally {
+    bar.end()
+  }
+}
+
+async function askServers(settings: LdapSettings, configDir: string): Promise<Asked> {
+  const findings: Finding[] = []
+  let directory: Survey | undefined
+  for (const server of settings.servers) {
+    const where = `directory ${settings.name}, ${server.url}`
+    try {
+      const { milliseconds, contents } = await askServer(server, settings, configDir)
+      findings.push(
+        contents.objects === 0
+          ? nothingFound(where)
+          : found(
+              where,
+              `reached, bound and searched; a lookup takes ${milliseconds} ms`,
+              contents,
+            ),
+      )
+      if (milliseconds > slow) findings.push(slowLookup(where, milliseconds))
+      if (directory) findings.push(...compare(where, directory, contents))
+      else directory = contents
+    } catch (error) {
+      findings.push(unreachable(where, settings, error))
+    }
+  }
+  return { directory: directory ?? unread(settings.name), findings }
+}
+
+async function askServer(
+  server: LdapServer,
+  settings: LdapSettings,
+  configDir: string,
+): Promise<{ milliseconds: number; contents: Survey }> {
+  const { name, filter, timeout } = settings
+  const bar = new ProgressBar(`Reading directory ${name}`)
+  const opened = await LdapAdministration.open(server, settings, configDir, timeout)
+  try {
+    const started = performance.now()
+    const nobody = mailAddress(randomUUID(), 'example.com')
+    for await (const page of opened.pages(filterFor(filter, [nobody]), entryAttributes)) {
+      if (page.length > 0)
+        throw new Error(`the filter finds objects for ${nobody.key}, a made-up address`)
+    }
+    const milliseconds = Math.ceil(performance.now() - started)
+    const rows = serverRows(opened, filterForAny(filter), entryAttributes, bar)
+    return { milliseconds, contents: await survey(name, rows) }
+  } finally {
+    bar.end()
+    opened.end()
+  }
+}
+
+function found(where: string, how: string, { objects, redirects, addresses }: Survey): Finding {
+  return good(
+    where,
+    `${how}; ${objects} objects with ${addresses.size} addresses, ${redirects} of them lead on`,
+  )
+}
+
+function nothingFound(where: string): Finding {
+  return wrong(
+    where,
+    'answers, but no object can be found',
+    'every address seems unknown: authoritative domains refuse all mail',
+    'look at base_dn, at filter, and whether bind_dn may read these objects',
+  )
+}
+
+function slowLookup(where: string, milliseconds: number): Finding {
+  return note(
+    where,
+    `a lookup takes ${milliseconds} ms`,
+    'each recipient waits for it, and a busy gateway times out',
+    'have the attributes of the filter indexed on the server',
+  )
+}
+
+/** Servers of one directory are replicas. */
+function compare(where: string, first: Survey, other: Survey): Finding[] {
+  const difference = Math.abs(first.addresses.size - other.addresses.size)
+  if (difference * 100 <= first.addresses.size) return []
+  return [
+    note(
+      where,
+      `knows ${other.addresses.size} addresses, the server before it ${first.addresses.size}`,
+      'the answer depends on which of the servers is asked',
+      'look whether replication works, and whether both hold the same base_dn',
+    ),
+  ]
+}
+
+function unreachable(where: string, settings: LdapSettings, error: unknown): Finding {
+  const text = messageOf(error)
+  const alone = settings.servers.length === 1
+  const todo = /certificate|self.signed|altnames|TLS|SSL/iu.test(text)
+    ? 'name the authority of its certificate in tls_ca_file, and use the name in the certificate'
+    : /: bind:/u.test(text)
+      ? 'look at bind_dn and its password'
+      : 'look whether the server runs, and the name, port and firewall'
+  return wrong(
+    where,
+    text,
+    alone
+      ? 'no address can be found out: mail is deferred (450 4.4.3) but for addresses known from before'
+      : 'lookups go to the other servers; when they fail too, mail is deferred (450 4.4.3)',
+    todo,
+  )
+}

@@ -1,0 +1,202 @@
+/**
+ * Greets every smart host, bridgehead and mailbox host as delivery would: found in DNS, reached,
+ * encrypted, EHLO or LHLO said, logged in. Then it says goodbye; no mail is sent.
+ */
+import type { Environment } from '../../config/environment.js'
+import { readSecretFile } from '../../config/secret-file.js'
+import { connectorsFile, type Connector } from '../../connectors/config.js'
+import { TargetError, type TargetFinder } from '../../connectors/delivery/target.js'
+import {
+  formatEndpoint,
+  openSession,
+  type Endpoint,
+  type Session,
+  type SessionOptions,
+} from '../../connectors/delivery/smtp/session.js'
+import { directTimeouts } from '../../connectors/delivery/smtp/timeouts.js'
+import { HostError } from '../../connectors/delivery/smtp/wire.js'
+import { formatSmartHost, type SmartHost } from '../../connectors/smart-host.js'
+import { directoryFile } from '../../directory/config.js'
+import type { Configuration } from '../../gateway/configuration.js'
+import type { Install } from '../install.js'
+import { targetFinder } from '../opened-switch.js'
+import { good, note, wrong, type Finding } from './finding.js'
+
+// milliseconds for one host, all its steps together
+const patience = 10_000
+
+/** Never rejects for what a host does; settles when the slowest has answered or had its time. */
+export async function greetHosts(
+  install: Install,
+  configuration: Configuration,
+  env: Environment,
+): Promise<Finding[]> {
+  const finder = targetFinder(install, configuration, env)
+  const { connectors, directories } = configuration
+  const greetings = [
+    ...[...(connectors?.connectors.values() ?? [])].map((connector) =>
+      greetConnector(connector, { install, finder, env }),
+    ),
+    ...(connectors ? (directories?.directories ?? []) : []).flatMap(({ name, mailboxHost }) =>
+      mailboxHost
+        ? greetHost(`${directoryFile} [${name}] mailbox_host`, mailboxHost, finder, {
+            gatewayName: install.me,
+            tls: 'opportunistic',
+            timeouts: directTimeouts,
+          })
+        : [],
+    ),
+  ]
+  return (await Promise.all(greetings)).flat()
+}
+
+interface Surroundings {
+  readonly install: Install
+  readonly finder: TargetFinder
+  readonly env: Environment
+}
+
+async function greetConnector(
+  connector: Connector,
+  { install, finder, env }: Surroundings,
+): Promise<Finding[]> {
+  const { name, smartHosts, bridgeheads, addressSpaces } = connector
+  const where = `${connectorsFile} [${name}]`
+  let options
+  try {
+    options = sessionOptions(connector, install, env)
+  } catch {
+    // the secret is a finding of the settings already
+    return []
+  }
+  const greetings = [
+    ...smartHosts.map((host) => greetHost(`${where} smart_hosts`, host, finder, options)),
+    ...bridgeheads.map(async (host) => {
+      const findings = await greetHost(`${where} bridgeheads`, host, finder, options)
+      // one of them may be this gateway
+      return findings.filter(({ what }) => !isSelf(what))
+    }),
+  ]
+  if (smartHosts.length === 0) {
+    const domains = addressSpaces.flatMap(({ kind, domain }) => (kind === 'exact' ? domain : []))
+    greetings.push(
+      ...domains.map(async (domain) => {
+        const mx = `${where}, MX of ${domain}`
+        const find = async (): Promise<readonly Endpoint[]> =>
+          (await finder.find({ kind: 'connector', connector: name }, domain)).endpoints
+        return greetEndpoints(mx, find, options)
+      }),
+    )
+  }
+  return (await Promise.all(greetings)).flat()
+}
+
+export function sessionOptions(
+  { tls, authUser, authPasswordFile }: Connector,
+  install: Install,
+  env: Environment,
+): SessionOptions {
+  return {
+    gatewayName: install.me,
+    tls,
+    timeouts: directTimeouts,
+    ...(authUser !== '' && {
+      credentials: {
+        user: authUser,
+        password: readSecretFile(env.configDir, authPasswordFile),
+      },
+    }),
+  }
+}
+
+async function greetHost(
+  where: string,
+  host: SmartHost,
+  finder: TargetFinder,
+  options: SessionOptions,
+): Promise<Finding[]> {
+  const find = (): Promise<readonly Endpoint[]> => finder.endpoints([host])
+  return greetEndpoints(`${where} ${formatSmartHost(host)}`, find, options)
+}
+
+async function greetEndpoints(
+  where: string,
+  find: () => Promise<readonly Endpoint[]>,
+  options: SessionOptions,
+): Promise<Finding[]> {
+  let endpoints
+  try {
+    endpoints = await find()
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error
+    return [unusable(where, error.message)]
+  }
+  return (await Promise.all(endpoints.map((endpoint) => greet(where, endpoint, options)))).flat()
+}
+
+async function greet(
+  where: string,
+  endpoint: Endpoint,
+  options: SessionOptions,
+): Promise<Finding[]> {
+  const started = performance.now()
+  try {
+    const session = await openSession(endpoint, options, Date.now() + patience)
+    const milliseconds = Math.ceil(performance.now() - started)
+    session.wire.send('QUIT')
+    await session.wire.read('QUIT', 1000).catch(() => undefined)
+    session.wire.destroy()
+    return describe(where, session, options, milliseconds)
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return [unusable(where, `${formatEndpoint(endpoint)}: ${error.message}`)]
+  }
+}
+
+function describe(
+  where: string,
+  { endpoint, extensions, secured, authenticated }: Session,
+  { tls }: SessionOptions,
+  milliseconds: number,
+): Finding[] {
+  const missing = ['SMTPUTF8', '8BITMIME', 'DSN'].filter((word) => !extensions.has(word))
+  const words = [
+    `${formatEndpoint(endpoint)} greets in ${milliseconds} ms`,
+    secured ? 'encrypted' : 'not encrypted',
+    ...(authenticated ? ['logged in'] : []),
+    ...(missing.length > 0 ? [`without ${missing.join(', ')}`] : []),
+  ]
+  const findings = [good(where, words.join(', '))]
+  if (tls === 'opportunistic' && !secured && extensions.has('STARTTLS')) {
+    findings.push(
+      note(
+        where,
+        'offers TLS, but it does not work',
+        'mail goes there in plain text',
+        'mend its certificate or its protocols; tls = required shows the reason',
+      ),
+    )
+  }
+  return findings
+}
+
+function unusable(where: string, what: string): Finding {
+  if (isSelf(what)) {
+    return wrong(
+      where,
+      what,
+      'mail for it would come back here; it is never delivered to, and waits in the queue',
+      'name the server of the other system',
+    )
+  }
+  const todo = /AUTH/u.test(what)
+    ? 'look at auth_user and the password; a password is only sent over TLS unless tls = none'
+    : /TLS/u.test(what)
+      ? 'look at its certificate; tls = required takes any, opportunistic does without'
+      : 'look whether the server runs, and the name, port and firewall'
+  return wrong(where, what, 'mail for it waits in the queue, and comes back after some days', todo)
+}
+
+function isSelf(what: string): boolean {
+  return what.endsWith('is this gateway itself')
+}

@@ -1,0 +1,53 @@
+/**
+ * Everything that a directory holds, row by row, whether it is a file or an LDAP server: what
+ * `check`, `import` and `export` read. A file's rows that cannot be read are rows too.
+ */
+import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+
+import type { Filter } from 'ldapts'
+
+import type { FileSettings } from '../directory/config.js'
+import { readCsvde } from '../directory/csvde.js'
+import type { LdapAdministration } from '../directory/ldap/administration.js'
+import { readLdif } from '../directory/ldif.js'
+import type { Row, RowReader } from '../directory/record.js'
+import { readText } from '../directory/text-lines.js'
+import type { ProgressBar } from './progress-bar.js'
+
+const readers: Record<FileSettings['format'], RowReader> = { csvde: readCsvde, ldif: readLdif }
+
+/** The rows of a file, those of a chunk together. Throws when it is no such file at all. */
+export async function* fileRows(
+  configDir: string,
+  { path, format }: Pick<FileSettings, 'path' | 'format'>,
+  bar: ProgressBar,
+): AsyncGenerator<readonly Row[]> {
+  const file = await open(resolve(configDir, path))
+  try {
+    const { size } = await file.stat()
+    let rows = 0
+    const text = readText(file, (octets) => bar.at(octets / size, `${rows} rows`))
+    for await (const some of readers[format](text)) {
+      rows += some.length
+      yield some
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The objects that a server finds, those of a page together. */
+export async function* serverRows(
+  server: LdapAdministration,
+  filter: Filter,
+  attributes: readonly string[],
+  bar: ProgressBar,
+): AsyncGenerator<readonly Row[]> {
+  let objects = 0
+  for await (const page of server.pages(filter, attributes)) {
+    objects += page.length
+    bar.at(undefined, `${objects} objects`)
+    yield page.map((object) => ({ kind: 'record', line: 0, ...object }))
+  }
+}
