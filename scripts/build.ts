@@ -40,9 +40,7 @@ export async function build(): Promise<void> {
     await compile(fresh)
     await Promise.all([
       copyManualsAndManifests(fresh),
-      cp(join(root, 'config'), join(fresh, 'sample-config'), { recursive: true }).catch(
-        ignoreMissing,
-      ),
+      cp(join(root, 'config'), join(fresh, 'sample-config'), { recursive: true }),
       ...documents.map((name) => cp(join(root, name), join(fresh, name))),
       ...Object.values(bin).map((program) => chmod(join(fresh, program), 0o755)),
     ])
@@ -98,7 +96,7 @@ async function manifest(): Promise<string> {
 
 /** The newest change in a file or folder; folders count too, since a removed file changes them. */
 async function newestIn(path: string): Promise<number> {
-  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
+  const { mtimeMs } = await stat(path)
   const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch(ignoreFile)
   const times = await Promise.all(
     entries.map(async (entry) => (await stat(join(entry.parentPath, entry.name))).mtimeMs),
@@ -111,7 +109,7 @@ function ignoreMissing(error: NodeJS.ErrnoException): void {
 }
 
 function ignoreFile(error: NodeJS.ErrnoException): [] {
-  if (error.code !== 'ENOTDIR' && error.code !== 'ENOENT') throw error
+  if (error.code !== 'ENOTDIR') throw error
   return []
 }
 

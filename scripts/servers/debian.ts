@@ -14,11 +14,14 @@ interface ServerPackages {
   /** a file that is there when the server is */
   readonly program: string
   readonly packages: readonly string[]
+  /** it binds low ports or gives files to other users */
+  readonly needsRoot?: true
 }
 
 const servers = {
   slapd: { program: '/usr/sbin/slapd', packages: ['slapd', 'ldap-utils', 'openssl'] },
   samba: {
+    needsRoot: true,
     program: '/usr/share/samba/setup/provision.ldif',
     packages: [
       'samba-ad-dc',
@@ -30,7 +33,11 @@ const servers = {
       'ldb-tools',
     ],
   },
-  postfix: { program: '/usr/sbin/postfix', packages: ['postfix', 'postfix-ldap'] },
+  postfix: {
+    needsRoot: true,
+    program: '/usr/sbin/postfix',
+    packages: ['postfix', 'postfix-ldap'],
+  },
   dovecot: { program: '/usr/sbin/dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
 } satisfies Record<string, ServerPackages>
 
@@ -44,8 +51,9 @@ function isInstalled(name: ServerName): boolean {
 
 /** Why the server can neither be found nor installed here; `undefined` if it can. */
 export function whyUnavailable(name: ServerName): string | undefined {
+  const { packages, needsRoot }: ServerPackages = servers[name]
+  if (needsRoot === true && process.getuid?.() !== 0) return `only root can run ${name}`
   if (isInstalled(name)) return undefined
-  const { packages } = servers[name]
   if (!existsSync('/etc/debian_version') || !existsSync('/usr/bin/apt-get')) {
     return `${name} is not installed, and this is no Debian system`
   }
