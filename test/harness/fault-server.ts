@@ -98,10 +98,20 @@ export class FaultServer {
     this.server = server
   }
 
+  /** Goes on with another script, in new connections: the old ones are dropped. */
+  change(script: Script): void {
+    this.script = script
+    this.drop()
+  }
+
+  private drop(): void {
+    for (const socket of this.sockets) socket.destroy()
+  }
+
   async stop(): Promise<void> {
     const { server } = this
     this.server = undefined
-    for (const socket of this.sockets) socket.destroy()
+    this.drop()
     if (server) await new Promise<void>((resolve) => server.close(() => resolve()))
   }
 
@@ -120,6 +130,7 @@ class Conversation {
   private body = false
   private bodyStarted = 0
   private ended = false
+  private pausing = false
   private from = ''
   private to: string[] = []
   private user = ''
@@ -145,7 +156,7 @@ class Conversation {
   }
 
   private read(): void {
-    while (!this.ended) {
+    while (!this.ended && !this.pausing) {
       if (this.body) {
         if (!this.readBody()) return
       } else {
@@ -313,7 +324,13 @@ class Conversation {
       return
     }
     if ('after' in step) {
-      setTimeout(() => this.play(step.step), step.after).unref()
+      // answers keep their order
+      this.pausing = true
+      setTimeout(() => {
+        this.pausing = false
+        this.play(step.step)
+        this.read()
+      }, step.after).unref()
       return
     }
     const octets = `${step.drip}\r\n`.split('')

@@ -170,19 +170,10 @@ export class QueueDelivery {
     }
     const of = (kind: Outcome['kind']): HarakaAddress[] =>
       recipients.filter((_, index) => outcomes[index]?.kind === kind)
-    const { host } = yes
-    item.delivered(
-      host,
-      0,
-      'SMTP',
-      host,
-      outcomeText(yes),
-      of('delivered'),
-      [],
-      of('refused'),
-      false,
-      false,
-    )
+    const [, name = yes.host, ip = '', port = ''] = /^(.*)\[(.*)\]:(\d+)$/u.exec(yes.host) ?? []
+    const [accepted, refused] = [of('delivered'), of('refused')]
+    const words = outcomeText(yes)
+    item.delivered(ip, Number(port), 'SMTP', name || ip, words, accepted, [], refused, false, false)
   }
 
   private defer(item: QueueItem, problem: string, lastAttempt: boolean): void {

@@ -35,11 +35,13 @@ export const systemDns: Dns = {
 
 export class Resolver {
   private readonly dns: Dns
+  private readonly now: () => number
   private readonly answers = new LRUCache<string, { at: number; value: unknown }>({ max: 10_000 })
   private readonly asking = new Map<string, Promise<unknown>>()
 
-  constructor(dns: Dns = systemDns) {
+  constructor(dns: Dns = systemDns, now: () => number = Date.now) {
     this.dns = dns
+    this.now = now
   }
 
   /** MX records in order of preference; empty: none. Rejects when it could not be found out. */
@@ -57,7 +59,7 @@ export class Resolver {
 
   private ask<T>(question: string, find: () => Promise<T>): Promise<T> {
     const known = this.answers.get(question)
-    if (known && Date.now() < known.at + timeToLive) return Promise.resolve(known.value as T)
+    if (known && this.now() < known.at + timeToLive) return Promise.resolve(known.value as T)
     const underWay = this.asking.get(question)
     if (underWay) return underWay as Promise<T>
     const asked = this.find(question, find, known?.value as T | undefined)
@@ -68,7 +70,7 @@ export class Resolver {
   private async find<T>(question: string, find: () => Promise<T>, last: T | undefined): Promise<T> {
     try {
       const value = await withEnd(find())
-      this.answers.set(question, { at: Date.now(), value })
+      this.answers.set(question, { at: this.now(), value })
       return value
     } catch (error) {
       if (last === undefined) throw error

@@ -17,8 +17,8 @@ import { readSecretFile } from '../../config/secret-file.js'
 import type { Connector, TlsPolicy } from '../config.js'
 import { wayTo } from '../loop.js'
 import type { Place } from '../place.js'
-import type { SmartHost } from '../smart-host.js'
-import type { Resolver } from './resolver.js'
+import type { Protocol, SmartHost } from '../smart-host.js'
+import type { Mx, Resolver } from './resolver.js'
 import type { DeliverySetup } from './setup.js'
 import type { Credentials } from './smtp/auth.js'
 import { makeReply, type SmtpReply } from './smtp/reply.js'
@@ -178,8 +178,7 @@ export class TargetFinder {
       return [{ protocol, destination: { path }, names: ['localhost'] }]
     }
     const records = host.kind === 'mx' ? await this.resolver.mx(host.host) : []
-    const names = records.length > 0 ? byPreference(records) : [host.host]
-    return this.ofNames(names, host)
+    return this.ofNames(records.length > 0 ? records : [{ exchange: host.host, priority: 0 }], host)
   }
 
   /** RFC 5321 5.1: the MX of a domain that is somebody else's. */
@@ -199,46 +198,48 @@ export class TargetFinder {
         makeReply(556, [`5.1.10 ${domain} takes no mail (null MX)`]),
       )
     }
-    if (records.length > 0) return this.ofNames(byPreference(records), host)
+    if (records.length > 0) return this.ofNames(records, host)
     const addresses = await this.addresses(host.host).catch((error: unknown) => {
       throw new TargetError(error instanceof Error ? error.message : String(error))
     })
     if (addresses.length === 0) {
       throw new TargetError(`no MX`, makeReply(550, [`5.1.2 ${domain} has no mail host in DNS`]))
     }
-    return this.ofNames([host.host], host)
+    return this.ofNames([{ exchange: host.host, priority: 0 }], host)
   }
 
+  /** The addresses of MX hosts, those that are preferred first. */
   private async ofNames(
-    names: readonly string[],
-    host: Exclude<SmartHost, { kind: 'socket' }> | { protocol: 'smtp'; host: string; port: number },
+    records: readonly Mx[],
+    { protocol, host, port }: { protocol: Protocol; host: string; port: number },
   ): Promise<Endpoint[]> {
-    const endpoints: Endpoint[] = []
-    let problem = `${host.host}: expected an address, got none`
-    for (const name of names) {
-      let addresses: string[]
+    const endpoints: { endpoint: Endpoint; priority: number }[] = []
+    let problem = `${host}: expected an address, got none`
+    let limit = Infinity
+    for (const { exchange, priority } of byPreference(records)) {
+      if (priority >= limit) break
+      const name = exchange.toLowerCase()
+      let addresses: string[] = []
       try {
         addresses = await this.addresses(name)
       } catch (error) {
         problem = `${name}: ${error instanceof Error ? error.message : String(error)}`
-        continue
       }
-      if (addresses.some((ip) => this.setup.isSelf(ip, host.port))) {
-        // this host and those behind it would hand the mail back to us
+      if (addresses.some((ip) => this.setup.isSelf(ip, port))) {
+        // this host, those beside it and those behind it would hand the mail back to us
         problem = `${name} is this gateway itself`
         this.setup.env.log.error(`${problem}: nothing is delivered to it`)
-        break
+        limit = priority
       }
+      const names = name === host ? [name] : [name, host]
       for (const address of addresses) {
-        endpoints.push({
-          protocol: host.protocol,
-          destination: { host: address, port: host.port },
-          names: name === host.host ? [name] : [name, host.host],
-        })
+        const endpoint = { protocol, destination: { host: address, port }, names }
+        endpoints.push({ endpoint, priority })
       }
     }
-    if (endpoints.length === 0) throw new TargetError(problem)
-    return endpoints
+    const usable = endpoints.filter(({ priority }) => priority < limit)
+    if (usable.length === 0) throw new TargetError(problem)
+    return usable.map(({ endpoint }) => endpoint)
   }
 
   private addresses(host: string): Promise<string[]> {
@@ -246,10 +247,8 @@ export class TargetFinder {
   }
 }
 
-function byPreference(records: readonly { exchange: string; priority: number }[]): string[] {
-  return shuffled(records)
-    .sort((a, b) => a.priority - b.priority)
-    .map(({ exchange }) => exchange.toLowerCase())
+function byPreference(records: readonly Mx[]): Mx[] {
+  return shuffled(records).sort((a, b) => a.priority - b.priority)
 }
 
 function shuffled<T>(list: readonly T[]): T[] {
