@@ -33,7 +33,7 @@ export function setupOf({ connectors, mailboxHost = '', self = '' }: TestSetup):
     gatewayId: () => 'gateway.example',
     outbound: {} as HarakaOutbound,
     env: { configDir: '/nonexistent', log: silentLog },
-    loopField: () => undefined,
+    loopField: () => '',
     isSelf: (ip, port) => `${ip}:${port}` === self,
   }
 }
