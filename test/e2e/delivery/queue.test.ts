@@ -156,7 +156,8 @@ describe('the queue', function () {
 
   it('a connector that is gone is no reason to bounce', async () => {
     unix.change(down)
-    await send(gateway, { from: 'a@sender.example', to: ['a@queued.example'] })
+    await send(gateway, { from: 'a@sender.example', to: ['gone@queued.example'] })
+    await gateway.waitForLog(/<gone@queued\.example> connector:queued unreachable/u)
     const { queued, ...others } = ways
     assert.ok(queued)
     const common = Object.entries(others).map(([name, way]) => connectorSection(name, way))
@@ -173,7 +174,8 @@ describe('the queue', function () {
 
   it("Haraka's own commands list the entries, and load them again without harm", async () => {
     unix.change(down)
-    await send(gateway, { from: 'a@sender.example', to: ['a@queued.example'] })
+    await send(gateway, { from: 'a@sender.example', to: ['list@queued.example'] })
+    await gateway.waitForLog(/<list@queued\.example> connector:queued unreachable/u)
     await eventually(async () => ((await gateway.queue()).length === 1 ? undefined : 'not queued'))
     const bin = join(findHaraka([__dirname]), 'bin', 'haraka')
     const run = promisify(execFile)
