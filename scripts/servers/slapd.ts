@@ -79,7 +79,7 @@ export class Slapd {
       '-f',
       join(this.folder, 'slapd.conf'),
       '-h',
-      `ldap://127.0.0.1:${this.port} ldaps://127.0.0.1:${this.securePort}`,
+      `ldap://127.0.0.1:${this.port} ldaps://127.0.0.1:${this.securePort} ldaps://127.0.0.2:${this.securePort}`,
     ])
     await this.process.listening(this.port)
   }

@@ -42,7 +42,7 @@ describeWithServers(['samba', 'slapd'], 'directory contract: Active Directory', 
           `bind_dn = ${samba.bindDn}`,
           `bind_password = ${samba.password}`,
           `tls_ca_file = ${samba.certificates.ca}`,
-          'filter = (|(proxyAddresses=smtp:{address})(mail={address}))',
+          'filter = (&(objectClass=*)(|(proxyAddresses=smtp:{address})(mail={address})))',
         ])
         directories = openDirectories(config, testEnvironment('/'))
       })

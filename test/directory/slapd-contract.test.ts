@@ -37,7 +37,7 @@ describeWithServers(['slapd'], 'directory contract: slapd', () => {
           `bind_dn = ${slapd.bindDn}`,
           `bind_password = ${slapd.password}`,
           `tls_ca_file = ${slapd.certificates.ca}`,
-          'filter = (|(proxyAddresses=smtp:{address})(mail={address}))',
+          'filter = (&(objectClass=*)(|(proxyAddresses=smtp:{address})(mail={address})))',
         ])
         directories = openDirectories(config, testEnvironment('/'))
       })

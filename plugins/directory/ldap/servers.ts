@@ -1,14 +1,14 @@
 /**
  * The servers of one directory in the order written, and which of them are left alone for now.
  *
- * A server that fails rests: half a second first, twice as long each time, a minute at most; then it
- * is tried again. Where there is no other server, a connection that was lost once makes no rest:
+ * A server that fails rests: half a second first, twice as long each time, half a minute at most;
+ * then it is tried again. Where there is no other server, a connection that was lost once makes no rest:
  * servers close idle and crowded connections and take the next one at once.
  */
 import type { LdapServer } from '../config.js'
 
 const firstRest = 500
-const longestRest = 60_000
+const longestRest = 30_000
 
 interface State {
   readonly server: LdapServer
