@@ -67,6 +67,9 @@ async function nextSteps(dir: string): Promise<string> {
     ...missing.map((line) => `  ${line}`),
     '',
     'Lines such as rcpt_to.in_host_list and queue/smtp_forward take the same decisions: remove them',
-    'when ours do. Try the configuration first with: npx address-space stage',
+    'when ours do. Try the configuration first:',
+    '',
+    '  npx address-space check',
+    '  npx address-space stage',
   ].join('\n')
 }

@@ -116,6 +116,17 @@ describe('the npm package', function () {
     assert.equal((program?.mode ?? 0) & 0o111, 0o111)
   })
 
+  it('checks and explains the install before anything is enabled', async () => {
+    // the sample has contacts in a circle and one that leads nowhere, to show what is found
+    await assert.rejects(exec('npx', ['address-space', 'check', '--offline'], { cwd: install }), {
+      code: 1,
+    })
+    const { stdout } = await exec('npx', ['address-space', 'explain', 'nobody@example.local'], {
+      cwd: install,
+    })
+    assert.match(stdout, /550 5\.1\.1/u)
+  })
+
   it('stages the install before anything is enabled', async () => {
     const addresses = ['lotte@example.com', 'nobody@example.local']
     const { stdout } = await exec('npx', ['address-space', 'stage', '--once', ...addresses], {
