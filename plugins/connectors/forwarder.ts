@@ -4,10 +4,11 @@
  */
 import { parseMailAddress } from '../address/mail-address.js'
 import { pluginLog } from '../haraka/config-files.js'
-import type { HarakaPlugin } from '../haraka/haraka.js'
-import type { HarakaOutbound } from '../haraka/outbound.js'
+import type { HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
+import type { HarakaOutbound, QueueItem } from '../haraka/outbound.js'
 import { Pack, type Forwarding } from '../haraka/pack.js'
 import { Deliverer } from './delivery/deliverer.js'
+import type { OwnRoute } from './delivery/setup.js'
 import { forwardingOver } from './forwarding.js'
 import type { LoopRules } from './loops.js'
 import type { Place } from './place.js'
@@ -30,7 +31,7 @@ export class Forwarder {
       env: { configDir: pack.files.configDir, log: pluginLog(plugin) },
       loopField: (way, recipients, lists) => this.loopField(way, recipients, lists),
       isSelf: pack.isSelf,
-      placeOf: (address) => this.placeOf(address),
+      routeOwn: (address) => this.routeOwn(address),
     })
     this.forwarding = forwardingOver({
       addressesOf: ({ name }) => this.deliverer.addressesOf(name),
@@ -61,12 +62,19 @@ export class Forwarder {
     return fields.map((field) => `${field}\r\n`).join('')
   }
 
-  private async placeOf(address: string): Promise<Place | undefined> {
-    const parsed = parseMailAddress(address)
-    if (!parsed) return undefined
-    const { decision } = await this.pack.decideOwn(parsed)
+  /** Whether the queue entry is ours to deliver, and not Haraka's own delivery's. */
+  takes(item: QueueItem): boolean {
+    if (this.deliverer.isOurs(item)) return true
+    return this.pack.isAccepted(item.todo.domain) && this.deliverer.adoptReport(item)
+  }
+
+  private async routeOwn(address: HarakaAddress): Promise<OwnRoute | undefined> {
+    const { target, decided } = await this.pack.decideOwn(address)
+    const { decision } = decided
     if (decision.accepted) {
-      return decision.destination.kind === 'left' ? undefined : decision.destination
+      const { destination } = decision
+      const byMx: Place = { kind: 'outbound', domain: target.host }
+      return { place: destination.kind === 'left' ? byMx : destination, recipient: target }
     }
     if (decision.reply.code < 500) throw new Error(decision.detail)
     return undefined

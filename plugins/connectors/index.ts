@@ -78,14 +78,11 @@ export const handOver = hook('queue', handOverSeconds, async ({ plugin, connecti
   return reply.code < 300 ? accept(reply) : refuse(reply)
 })
 
-/** Hook send_email: an entry of ours never goes on to Haraka's own delivery. */
+/** Hook send_email: what is ours never goes on to Haraka's own delivery. */
 export function deliverQueued(this: HarakaPlugin, next: Next, item: QueueItem): void {
-  const { deliverer } = Forwarder.of(this)
-  if (!deliverer.isOurs(item)) {
-    next()
-    return
-  }
-  void deliverer.deliverQueued(item)
+  const forwarder = Forwarder.of(this)
+  if (forwarder.takes(item)) void forwarder.deliverer.deliverQueued(item)
+  else next()
 }
 
 /** Hook get_mx: the MX of a shared domain is this gateway; what is ours never goes there. */

@@ -9,7 +9,7 @@ import cluster from 'node:cluster'
 import { hostname } from 'node:os'
 
 import { fault } from '../accepted-domains/decide.js'
-import { formatMailAddress, type MailAddress } from '../address/mail-address.js'
+import { formatMailAddress } from '../address/mail-address.js'
 import { ConfigError } from '../config/settings.js'
 import type { ConnectorsConfig } from '../connectors/config.js'
 import { loadLoopSecrets } from '../connectors/loop-secret.js'
@@ -115,9 +115,20 @@ export class Pack {
     return recipient
   }
 
-  /** Where mail of the gateway itself to this address goes (a DSN). */
-  async decideOwn(address: MailAddress): Promise<Decided> {
-    return decideRecipient(this.switchParts, { ip: '', mayRelay: true }, address)
+  /** Whether the accepted-domains plugin takes mail for the domain. */
+  isAccepted(domain: string): boolean {
+    const { decidesDomains, acceptedDomains } = this.switchParts
+    return decidesDomains && acceptedDomains?.table.find(domain.toLowerCase()) !== undefined
+  }
+
+  /** Where mail that the gateway makes itself (a DSN) goes. */
+  async decideOwn(address: HarakaAddress): Promise<Pick<Recipient, 'decided' | 'target'>> {
+    const client = { ip: '', mayRelay: true }
+    return withTarget(
+      address,
+      {},
+      await decideRecipient(this.switchParts, client, toMailAddress(address)),
+    )
   }
 
   /** What a plugin says at start: what it loaded. */

@@ -22,7 +22,7 @@ import { directPatience, HandOver } from './direct.js'
 import { Dispatcher } from './dispatcher.js'
 import { HostHealth } from './host-health.js'
 import { PlaceSender } from './place-sender.js'
-import { isOurs } from './queue-notes.js'
+import { adoptReport, isOurs } from './queue-notes.js'
 import { QueueDelivery } from './queued.js'
 import { Queuer } from './queuer.js'
 import { Resolver, type Dns } from './resolver.js'
@@ -87,6 +87,11 @@ export class Deliverer {
   /** Hook `send_email`: whether the entry is ours to deliver; else Haraka's outbound does it. */
   isOurs(item: QueueItem): boolean {
     return isOurs(item)
+  }
+
+  /** Takes an entry over that is a report of Haraka's own; false: it is something else. */
+  adoptReport(item: QueueItem): boolean {
+    return adoptReport(item)
   }
 
   /** Delivers an entry of ours, and tells the item how it ended. Never rejects. */

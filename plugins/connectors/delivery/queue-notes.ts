@@ -36,6 +36,32 @@ export function toQueueNotes(notes: EntryNotes): QueueNotes {
   return { [key]: notes }
 }
 
+/** Of mail that the gateway makes itself: its recipients are routed when it is delivered. */
+export function undecidedNotes(recipients: readonly string[]): EntryNotes {
+  return {
+    version: 1,
+    place: { kind: 'undecided' },
+    recipients: Object.fromEntries(
+      recipients.map((address) => [address, { original: address, orcpt: '' }]),
+    ),
+    lists: '',
+    eightBit: false,
+    utf8: false,
+  }
+}
+
+/**
+ * Takes over a report that Haraka made itself: it would go by MX, which for a domain of ours is this
+ * gateway. What another plugin queued has notes of that plugin's, and stays as it is.
+ */
+export function adoptReport(item: QueueItem): boolean {
+  const { mail_from: from, notes, rcpt_to: recipients } = item.todo
+  const own = Object.keys(notes).every((name) => name === 'skip_plugins')
+  if (!own || !from.isNull()) return false
+  Object.assign(notes, toQueueNotes(undecidedNotes(recipients.map(({ address }) => address))))
+  return true
+}
+
 /** Whether the entry is one of ours. */
 export function isOurs(item: QueueItem): boolean {
   return typeof item.todo?.notes?.[key] === 'object'

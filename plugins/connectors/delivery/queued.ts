@@ -14,14 +14,13 @@ import { access } from 'node:fs/promises'
 
 import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { QueueItem } from '../../haraka/outbound.js'
-import type { Place } from '../place.js'
 import type { Dispatcher } from './dispatcher.js'
 import { isTemporary, outcomeText, type Outcome } from './outcome.js'
 import { keepRecipients } from './queue-entry.js'
-import { disown, readNotes, type EntryNotes, type QueuedPlace } from './queue-notes.js'
+import { disown, readNotes, type EntryNotes } from './queue-notes.js'
 import { queuedMessage } from './queued-message.js'
 import type { Addressee, Consignment, Failure, Queuer } from './queuer.js'
-import type { DeliverySetup } from './setup.js'
+import type { DeliverySetup, OwnRoute } from './setup.js'
 import { xtext } from './smtp/envelope.js'
 import { makeReply } from './smtp/reply.js'
 import { rfcTimeouts } from './smtp/timeouts.js'
@@ -75,16 +74,17 @@ export class QueueDelivery {
       return
     }
     const consignment = consign(item, notes)
-    const addressees = item.todo.rcpt_to.map((recipient) => addresseeOf(recipient, notes))
-    const place = await this.decide(notes.place, addressees)
-    if (place.kind === 'failed') {
-      await this.finish(
-        item,
-        consignment,
-        addressees,
-        addressees.map(() => place.outcome),
-      )
-      return
+    let addressees = item.todo.rcpt_to.map((recipient) => addresseeOf(recipient, notes))
+    let { place } = notes
+    if (place.kind === 'undecided') {
+      const route = await this.routeOwn(item.todo.rcpt_to)
+      if ('kind' in route) {
+        const outcomes = addressees.map(() => route)
+        await this.finish(item, consignment, addressees, outcomes)
+        return
+      }
+      place = route.place
+      addressees = addressees.map((addressee) => ({ ...addressee, recipient: route.recipient }))
     }
     if (place.kind === 'outbound') {
       disown(item)
@@ -98,20 +98,15 @@ export class QueueDelivery {
     await this.finish(item, consignment, addressees, outcomes)
   }
 
-  /** The place of a report is found out now, by the rules for any recipient. */
-  private async decide(
-    place: QueuedPlace,
-    [first]: readonly Addressee[],
-  ): Promise<Place | { kind: 'failed'; outcome: Outcome }> {
-    if (place.kind !== 'undecided') return place
+  /** A report has one recipient; where it goes is found out now, by the rules for any. */
+  private async routeOwn([recipient]: readonly HarakaAddress[]): Promise<OwnRoute | Outcome> {
     try {
-      const decided = await this.setup.placeOf?.(first?.recipient.address ?? '')
-      if (decided) return decided
+      const route = recipient && (await this.setup.routeOwn?.(recipient))
+      if (route) return route
       const reply = makeReply(550, ['5.1.1 nobody takes mail for this address'])
-      return { kind: 'failed', outcome: { kind: 'refused', reply, host: '' } }
+      return { kind: 'refused', reply, host: '' }
     } catch (error) {
-      const outcome: Outcome = { kind: 'unreachable', reason: errorText(error), host: '' }
-      return { kind: 'failed', outcome }
+      return { kind: 'unreachable', reason: errorText(error), host: '' }
     }
   }
 

@@ -10,7 +10,12 @@ import type { OutgoingMessage } from './message.js'
 import { readHead } from './message-head.js'
 import type { Outcome } from './outcome.js'
 import { prepareEntries, type EntrySpec, type PreparedEntries } from './queue-entry.js'
-import { toQueueNotes, type EntryNotes, type RecipientNotes } from './queue-notes.js'
+import {
+  toQueueNotes,
+  undecidedNotes,
+  type EntryNotes,
+  type RecipientNotes,
+} from './queue-notes.js'
 import type { DeliverySetup } from './setup.js'
 import { fromXtext } from './smtp/envelope.js'
 
@@ -99,7 +104,7 @@ export class Queuer {
       mailFrom: nullSender(mailFrom),
       recipients: [mailFrom],
       // without rules of our own the sender's domain is all there is to go by
-      notes: this.setup.placeOf ? toQueueNotes(reportNotes(to)) : {},
+      notes: this.setup.routeOwn ? toQueueNotes(undecidedNotes([to])) : {},
       message: { octets: () => once(dotStuffed(contents)) },
     }
   }
@@ -144,17 +149,6 @@ function entryNotes(
     utf8: message.utf8,
     envid,
     ret,
-  }
-}
-
-function reportNotes(to: string): EntryNotes {
-  return {
-    version: 1,
-    place: { kind: 'undecided' },
-    recipients: { [to]: { original: to, orcpt: '' } },
-    lists: '',
-    eightBit: false,
-    utf8: false,
   }
 }
 

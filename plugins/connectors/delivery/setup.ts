@@ -3,6 +3,7 @@
  * a reload of the configuration holds for what is already in the queue.
  */
 import type { Environment } from '../../config/environment.js'
+import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { HarakaOutbound } from '../../haraka/outbound.js'
 import type { Connector } from '../config.js'
 import type { Place } from '../place.js'
@@ -23,11 +24,17 @@ export interface DeliverySetup {
   /** is it this gateway itself? Such a host is never delivered to */
   isSelf(ip: string, port: number): boolean
   /**
-   * Where mail to this address goes, by the rules for a relaying client: for DSNs, whose recipient
-   * may live behind a connector too. Rejects when it cannot be found out; `undefined`: nobody.
+   * Where mail of the gateway's own to this address goes, and what it is rewritten to: for DSNs, whose
+   * recipient may live behind a connector too. Rejects when it cannot be found out; `undefined`: nobody.
    * Without this function a DSN goes by the MX of its domain.
    */
-  placeOf?(address: string): Promise<Place | undefined>
+  routeOwn?(address: HarakaAddress): Promise<OwnRoute | undefined>
+}
+
+export interface OwnRoute {
+  readonly place: Place
+  /** the recipient itself, or the target of a contact */
+  readonly recipient: HarakaAddress
 }
 
 /** Whether a smart host takes a recipient; `unknown`: could not find out, or it says yes to all. */
