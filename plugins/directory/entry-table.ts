@@ -12,14 +12,18 @@ import type { DirectoryEntry } from './directory.js'
 // a position is in units of 8 octets, so that 32 bits reach 32 GiB
 const unit = 8
 const chunkSize = 4 * 1024 * 1024
-const sliceSize = 50_000
+const sliceSize = 10_000
+// names above the objects: few, unless a file is strange
+const mostContainers = 10_000
 
+/** What is mostly the same is a number: see `pack`. */
 type Packed = readonly [
-  dn: string,
+  name: string,
+  container: number,
   isContact: 0 | 1,
   primary: string | 0,
   targetAddress: string | 0 | 1,
-  ...addresses: string[],
+  ...addresses: (string | 1)[],
 ]
 
 export class EntryTable {
@@ -28,6 +32,8 @@ export class EntryTable {
   /** addresses of all entries */
   addresses = 0
 
+  private readonly containers: string[] = ['']
+  private readonly containerNumbers = new Map<string, number>()
   private readonly chunks: Buffer[] = []
   private free = chunkSize
   /** hash and position of each address, before `seal` */
@@ -39,7 +45,7 @@ export class EntryTable {
   /** Puts an entry in; one without addresses cannot be found and is left out. */
   add(entry: DirectoryEntry): void {
     if (entry.addresses.length === 0) return
-    const position = this.store(JSON.stringify(pack(entry)))
+    const position = this.store(JSON.stringify(this.pack(entry)))
     for (const address of entry.addresses) {
       const at = (this.addresses % sliceSize) * 2
       if (at === 0) this.added.push(new Uint32Array(sliceSize * 2))
@@ -69,7 +75,7 @@ export class EntryTable {
     const mask = this.hashes.length - 1
     for (let slot = hash & mask; this.positions[slot] !== 0; slot = (slot + 1) & mask) {
       if (this.hashes[slot] !== hash) continue
-      const entry = unpack(this.load((this.positions[slot] ?? 0) - 1))
+      const entry = this.unpack(this.load((this.positions[slot] ?? 0) - 1))
       if (entry.addresses.includes(key)) found.push(entry)
     }
     return found
@@ -124,22 +130,54 @@ export class EntryTable {
     if (!chunk) throw new RangeError(`no entry at ${position}`)
     return JSON.parse(chunk.toString('utf8', start + 4, start + 4 + chunk.readUInt32LE(start)))
   }
-}
 
-/** A contact's target mostly is its primary address: then 1 stands for it. */
-function pack({ dn, isContact, primary, targetAddress, addresses }: DirectoryEntry): Packed {
-  const target = targetAddress !== undefined && targetAddress === primary ? 1 : targetAddress
-  return [dn, isContact ? 1 : 0, primary ?? 0, target ?? 0, ...addresses]
-}
+  /**
+   * The container's name is a number; a target that is the primary address is 1, and so is the
+   * address that is the primary in lower case. 0 stands for nothing.
+   */
+  private pack({ dn, isContact, primary, targetAddress, addresses }: DirectoryEntry): Packed {
+    const comma = /(?<!\\),/u.exec(dn)?.index ?? dn.length
+    const container = this.containerNumber(dn.slice(comma))
+    const target = targetAddress !== undefined && targetAddress === primary ? 1 : targetAddress
+    const lower = primary?.toLowerCase()
+    return [
+      container === 0 ? dn : dn.slice(0, comma),
+      container,
+      isContact ? 1 : 0,
+      primary ?? 0,
+      target ?? 0,
+      ...addresses.map((address) => (address === lower ? 1 : address)),
+    ]
+  }
 
-function unpack([dn, isContact, primary, target, ...addresses]: Packed): DirectoryEntry {
-  const targetAddress = target === 1 ? primary : target
-  return {
-    dn,
-    addresses,
-    ...(primary !== 0 && { primary }),
-    ...(targetAddress !== 0 && { targetAddress }),
-    isContact: isContact === 1,
+  private unpack([
+    name,
+    container,
+    isContact,
+    primary,
+    target,
+    ...addresses
+  ]: Packed): DirectoryEntry {
+    const targetAddress = target === 1 ? primary : target
+    const lower = primary === 0 ? '' : primary.toLowerCase()
+    return {
+      dn: name + (this.containers[container] ?? ''),
+      addresses: addresses.map((address) => (address === 1 ? lower : address)),
+      ...(primary !== 0 && { primary }),
+      ...(targetAddress !== 0 && { targetAddress }),
+      isContact: isContact === 1,
+    }
+  }
+
+  /** 0 for one that is not kept. */
+  private containerNumber(container: string): number {
+    const known = this.containerNumbers.get(container)
+    if (known !== undefined) return known
+    const number = this.containers.length
+    if (number > mostContainers) return 0
+    this.containers.push(container)
+    this.containerNumbers.set(container, number)
+    return number
   }
 }
 

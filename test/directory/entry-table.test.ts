@@ -23,6 +23,8 @@ describe('entry table', () => {
     { ...person('target', 'r@x'), targetAddress: 's@y', isContact: true },
     { ...person('both', 't@x'), primary: 'T@x', targetAddress: 'T@x', isContact: true },
     { ...person('ü "\\', 'ü@x'), targetAddress: '0' },
+    { ...person('a\\, b,ou=x,dc=y', 'u@x', 'U@x'), primary: 'U@X' },
+    { ...person('a+sn=c,ou=x,dc=y', 'v@xn--bcher-kva.example'), primary: 'v@Bücher.example' },
   ]
 
   it('gives back what was put in', async () => {
@@ -31,7 +33,7 @@ describe('entry table', () => {
       for (const address of entry.addresses) assert.deepEqual(table.find(address), [entry])
     }
     assert.deepEqual(table.find('none@x'), [])
-    assert.deepEqual([table.entries, table.addresses], [5, 6])
+    assert.deepEqual([table.entries, table.addresses], [7, 9])
   })
 
   it('is empty without entries', async () => {
