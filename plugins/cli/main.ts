@@ -12,6 +12,8 @@ import { Command, CommanderError } from 'commander'
 
 import { addCheck } from './check/check.js'
 import { addExplain } from './explain.js'
+import { addExport } from './export.js'
+import { addImport } from './import.js'
 import { addInit } from './init.js'
 import { addStage } from './stage.js'
 
@@ -28,6 +30,8 @@ const program = new Command('address-space')
 addInit(program)
 addCheck(program)
 addExplain(program)
+addImport(program)
+addExport(program)
 addStage(program)
 
 program.parseAsync().catch((error: unknown) => {

@@ -16,7 +16,12 @@ let built: Promise<boolean> | undefined
 /** Settles when the command has ended, whatever its exit code. */
 export async function runCommand(
   args: readonly string[],
-  options: { readonly cwd?: string; readonly input?: string } = {},
+  options: {
+    readonly cwd?: string
+    readonly input?: string
+    /** Ctrl-C once this stands in its output */
+    readonly interruptAt?: RegExp
+  } = {},
 ): Promise<CommandRun> {
   built ??= buildIfStale()
   await built
@@ -26,7 +31,13 @@ export async function runCommand(
   })
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  let interrupted = false
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+    if (interrupted || options.interruptAt?.test(stdout) !== true) return
+    interrupted = true
+    child.kill('SIGINT')
+  })
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input ?? '')

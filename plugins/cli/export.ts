@@ -1,0 +1,135 @@
+/**
+ * `address-space export --directory NAME FILE`: the contacts of a directory as a CSVDE or LDIF file,
+ * which `import`, `csvde -i` and the file directory read back to the same contacts. With `--all` the
+ * objects with a mailbox too: a copy that a gateway can work from.
+ *
+ * The file appears whole or not at all.
+ */
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { finished } from 'node:stream/promises'
+
+import type { Command } from 'commander'
+import { AndFilter, EqualityFilter } from 'ldapts'
+
+import type { DirectorySettings } from '../directory/config.js'
+import {
+  objectWriters,
+  writtenAttributes,
+  type WrittenObject,
+} from '../directory/contact-writer.js'
+import { toEntry } from '../directory/entry.js'
+import { filterForAny } from '../directory/ldap/filter.js'
+import type { DirectoryRecord, Row } from '../directory/record.js'
+import { fileRows, serverRows } from './directory-rows.js'
+import { configOption } from './install-dir.js'
+import { readInstall } from './install.js'
+import {
+  directorySettings,
+  formatOf,
+  openServer,
+  serverOptions,
+  withOptions,
+  type ServerOptions,
+} from './ldap-server.js'
+import { ProgressBar } from './progress-bar.js'
+
+interface Options extends ServerOptions {
+  readonly config: string
+  readonly all?: true
+}
+
+export function addExport(program: Command): void {
+  const command = program
+    .command('export')
+    .description('write the contacts of a directory into a CSVDE or LDIF file')
+    .argument('<file>', 'the .csv or .ldif file to write')
+    .requiredOption('-d, --directory <name>', 'the section of directory.ini')
+    .option('-a, --all', 'mailboxes too: everything that has an address')
+  for (const option of serverOptions()) command.addOption(option)
+  command.addOption(configOption()).action(run)
+}
+
+async function run(file: string, options: Options): Promise<void> {
+  const install = readInstall(options.config)
+  const settings = directorySettings(install, options.directory)
+  const bar = new ProgressBar(`Exporting directory ${settings.name}`)
+  try {
+    const rows = rowsOf(settings, options, install.configDir, bar)
+    const { objects, unreadable } = await writeFile(file, rows, options.all === true)
+    console.error(`${objects} ${options.all === true ? 'objects' : 'contacts'} in ${file}.`)
+    if (unreadable > 0) {
+      console.error(
+        `${unreadable} rows could not be read and are not in it; see: address-space check`,
+      )
+      process.exitCode = 1
+    }
+  } finally {
+    bar.end()
+  }
+}
+
+async function* rowsOf(
+  settings: DirectorySettings,
+  options: Options,
+  configDir: string,
+  bar: ProgressBar,
+): AsyncGenerator<readonly Row[]> {
+  if (settings.kind === 'file') {
+    yield* fileRows(configDir, settings, bar)
+    return
+  }
+  const given = withOptions(settings, options)
+  const server = await openServer(given, configDir)
+  try {
+    const any = filterForAny(given.filter)
+    const contact = new EqualityFilter({ attribute: 'objectClass', value: 'contact' })
+    const filter = options.all === true ? any : new AndFilter({ filters: [contact, any] })
+    yield* serverRows(server, filter, writtenAttributes, bar)
+  } finally {
+    server.end()
+  }
+}
+
+async function writeFile(
+  file: string,
+  pages: AsyncIterable<readonly Row[]>,
+  all: boolean,
+): Promise<{ objects: number; unreadable: number }> {
+  const writer = objectWriters[formatOf(file)]
+  const path = resolve(file)
+  const draft = `${path}.${process.pid}`
+  const stream = createWriteStream(draft, { flags: 'wx' })
+  let objects = 0
+  let unreadable = 0
+  try {
+    stream.write(writer.head)
+    for await (const rows of pages) {
+      for (const row of rows) {
+        if (row.kind === 'unreadable') unreadable += 1
+        const object = row.kind === 'record' ? written(row, all) : undefined
+        if (!object) continue
+        objects += 1
+        if (!stream.write(writer.write(object))) await once(stream, 'drain')
+      }
+    }
+    stream.end()
+    await finished(stream)
+    await rename(draft, path)
+    return { objects, unreadable }
+  } catch (error) {
+    stream.destroy()
+    await rm(draft, { force: true })
+    throw error
+  }
+}
+
+/** With the one class that tells a contact from a mailbox; `undefined`: not asked for. */
+function written({ dn, attributes }: DirectoryRecord, all: boolean): WrittenObject | undefined {
+  const { entry } = toEntry(dn, attributes)
+  if (entry.addresses.length === 0 || (!all && !entry.isContact)) return undefined
+  const objectClass = [entry.isContact ? 'contact' : 'user']
+  return { dn, attributes: new Map([...attributes, ['objectclass', objectClass]]) }
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+
+import { dnKey, firstPart, isBelow } from '../../plugins/directory/distinguished-name.js'
+
+describe('distinguished names', () => {
+  const same: [string, string][] = [
+    ['CN=Anna,DC=Example', 'cn=anna,dc=example'],
+    ['cn = Anna , dc = example', 'cn=anna,dc=example'],
+    ['cn=Example\\, Anna,dc=example', 'CN=Example\\, Anna, DC=example'],
+  ]
+  for (const [one, other] of same) {
+    it(`${one} is ${other}`, () => assert.equal(dnKey(one), dnKey(other)))
+  }
+
+  it('tells what lies below', () => {
+    assert(isBelow('cn=A,OU=Staff,dc=corp,dc=example', 'DC=corp, DC=example'))
+    assert(!isBelow('dc=corp,dc=example', 'dc=corp,dc=example'))
+    assert(!isBelow('cn=A,dc=mycorp,dc=example', 'dc=corp,dc=example'))
+    assert(!isBelow('cn=A\\,dc=corp', 'dc=corp'))
+  })
+
+  const parts: [string, { attribute: string; value: string } | undefined][] = [
+    ['CN=Anna,dc=example', { attribute: 'cn', value: 'Anna' }],
+    ['cn=Example\\, Anna,dc=x', { attribute: 'cn', value: 'Example, Anna' }],
+    ['cn=J\\C3\\BCrgen,dc=x', { attribute: 'cn', value: 'Jürgen' }],
+    ['cn=Jürgen,dc=x', { attribute: 'cn', value: 'Jürgen' }],
+    ['Anna', undefined],
+    ['cn=,dc=x', undefined],
+    ['', undefined],
+  ]
+  for (const [dn, part] of parts) {
+    it(`reads the first part of \`${dn}\``, () => assert.deepEqual(firstPart(dn), part))
+  }
+})
