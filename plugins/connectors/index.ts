@@ -19,6 +19,7 @@ import type { QueueItem } from '../haraka/outbound.js'
 import { closeAll, decideAccepted, decisionSeconds, registerPart } from '../haraka/part.js'
 import { accept, carryOn, refuse } from '../haraka/replies.js'
 import { handOverSeconds } from './delivery/deliverer.js'
+import { keepBody } from './delivery/received-body.js'
 import { Forwarder } from './forwarder.js'
 import { findLoops, loopReply } from './loops.js'
 import { needsOwnTransaction, routeRecipients } from './queueing.js'
@@ -49,7 +50,11 @@ export const noteParameters = hook<[HarakaAddress, EsmtpParameters]>(
   'mail',
   decisionSeconds,
   ({ connection, params }) => {
-    if (connection.transaction) mailParameters.set(connection.transaction, params[1])
+    const { transaction } = connection
+    if (transaction) {
+      mailParameters.set(transaction, params[1])
+      keepBody(transaction.message_stream)
+    }
     return carryOn
   },
 )

@@ -63,6 +63,10 @@ export interface HarakaMessageStream {
   headers: string[]
   /** octets of the raw header without the empty line */
   readonly idx: { readonly headers?: { readonly end: number } }
+  /** octets added so far */
+  readonly bytes_read: number
+  /** adds a line as it was received, its end included */
+  add_line(line: Buffer | string): void
   pipe<T extends NodeJS.WritableStream>(
     destination: T,
     options?: { dot_stuffed?: boolean; skip_headers?: boolean; end?: boolean },

@@ -38,6 +38,8 @@ interface Loaded extends Configuration {
 
 export class Pack {
   readonly files: ConfigFiles
+  /** the name that Haraka itself goes by */
+  readonly hostName: string
   readonly isSelf: (ip: string, port: number) => boolean
   private readonly parts = new Set<Part>()
   private config: Loaded = {
@@ -52,6 +54,7 @@ export class Pack {
 
   private constructor(plugin: HarakaPlugin) {
     this.files = configFiles(plugin)
+    this.hostName = this.files.value('me') || hostname()
     this.isSelf = selfTest(parseListeners(this.files.main('smtp.ini')))
   }
 
@@ -72,11 +75,6 @@ export class Pack {
   /** The gateway's id in the loop field, and what bridgeheads are compared with. */
   get gatewayId(): string {
     return this.connectors.gatewayId || this.hostName
-  }
-
-  /** The name that Haraka itself goes by. */
-  get hostName(): string {
-    return this.files.value('me') || hostname()
   }
 
   get loopTokens(): LoopTokens {

@@ -69,6 +69,8 @@ const declared = {
   }),
   header: members<HarakaHeader>({ get_all: true, get: true, header_list: true }),
   stream: members<HarakaMessageStream>({
+    bytes_read: true,
+    add_line: true,
     headers: true,
     idx: true,
     pipe: true,

@@ -29,7 +29,7 @@ import { Resolver, type Dns } from './resolver.js'
 import type { DeliverySetup, Verification } from './setup.js'
 import { SessionPool } from './smtp/session-pool.js'
 import { directTimeouts } from './smtp/timeouts.js'
-import { TargetFinder } from './target.js'
+import { literalAddresses, TargetFinder } from './target.js'
 import { Verifier } from './verifier.js'
 
 /** Longer than `handOver` ever takes, and below the 300 s of inactivity that end a connection. */
@@ -108,6 +108,8 @@ export class Deliverer {
   async addressesOf(name: string): Promise<readonly string[]> {
     const connector = this.setup.connector(name)
     if (!connector) return []
+    const literals = literalAddresses(connector.smartHosts)
+    if (literals) return literals
     const key = `${name}\0${JSON.stringify(connector.smartHosts)}`
     const found = this.finder.addressesOf(connector).then((addresses) => {
       if (addresses.length > 0) this.lastAddresses.set(key, addresses)

@@ -30,6 +30,7 @@ import type { DeliverySetup } from './setup.js'
 import { xtext } from './smtp/envelope.js'
 import { makeReply, replyText, type SmtpReply } from './smtp/reply.js'
 import { directTimeouts } from './smtp/timeouts.js'
+import type { Target } from './target.js'
 import { TransactionMessage } from './transaction-message.js'
 
 /** How long a client waits for the final dot to be sent, in milliseconds; then the queue has it. */
@@ -74,8 +75,8 @@ export class HandOver {
       }
       const [portion, ...others] = portions
       if (portion && others.length === 0 && failures.length === 0) {
-        const direct = await this.dispatcher.directTarget(portion.place, portion.addressees)
-        if (direct) return await this.direct(consignment, portion, present)
+        const target = await this.dispatcher.directTarget(portion.place, portion.addressees)
+        if (target) return await this.direct(consignment, portion, target, present)
       }
       present()
       return await this.queue(consignment, portions, failures, present)
@@ -128,6 +129,7 @@ export class HandOver {
   private async direct(
     consignment: Consignment,
     portion: Portion,
+    target: Target,
     present: () => void,
   ): Promise<Reply> {
     const { place, addressees } = portion
@@ -141,6 +143,7 @@ export class HandOver {
     let outcomes: Outcome[]
     try {
       outcomes = await this.dispatcher.dispatch(consignment, place, addressees, {
+        target,
         timeouts: directTimeouts,
         until: Date.now() + Math.min(patience, most),
         oneTransaction: true,

@@ -16,7 +16,10 @@ import { TargetError, type Target, type TargetFinder } from './target.js'
 export type DispatchOptions = Pick<
   Shipment,
   'timeouts' | 'until' | 'oneTransaction' | 'beforeMessage' | 'beforeDot' | 'xclient'
->
+> & {
+  /** where to, if that was found out already */
+  readonly target?: Target
+}
 
 export class Dispatcher {
   private readonly setup: DeliverySetup
@@ -84,7 +87,7 @@ export class Dispatcher {
   ): Promise<Outcome[]> {
     let target: Target
     try {
-      target = await this.finder.find(place, domain)
+      target = options.target ?? (await this.finder.find(place, domain))
     } catch (error) {
       if (!(error instanceof TargetError)) throw error
       const { message: reason, reply } = error

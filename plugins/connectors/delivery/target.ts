@@ -247,6 +247,17 @@ export class TargetFinder {
   }
 }
 
+/** The addresses of smart hosts that are all written as such; `undefined`: DNS has to be asked. */
+export function literalAddresses(smartHosts: readonly SmartHost[]): string[] | undefined {
+  const addresses: string[] = []
+  for (const host of smartHosts) {
+    if (host.kind === 'socket') continue
+    if (host.kind === 'mx' || isIP(host.host) === 0) return undefined
+    addresses.push(host.host)
+  }
+  return addresses
+}
+
 function byPreference(records: readonly Mx[]): Mx[] {
   return shuffled(records).sort((a, b) => a.priority - b.priority)
 }

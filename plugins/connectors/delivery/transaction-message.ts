@@ -18,6 +18,7 @@ import type {
 } from '../../haraka/haraka.js'
 import type { OutgoingMessage } from './message.js'
 import { readHead } from './message-head.js'
+import { keptBody } from './received-body.js'
 import { restoreHeader, wireField } from './raw-header.js'
 
 const emptyLine = Buffer.from('\r\n')
@@ -76,7 +77,8 @@ export class TransactionMessage implements OutgoingMessage {
 
   async *octets(): AsyncGenerator<Buffer> {
     yield this.header
-    if (this.body) yield this.body
+    const body = this.body ? [this.body] : keptBody(this.stream)
+    if (body) yield* body
     else yield* read(this.stream, { skip_headers: true })
   }
 
