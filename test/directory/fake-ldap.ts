@@ -19,6 +19,7 @@ import {
 } from 'ldapts'
 
 const bindRequest = 0x60
+const simplePassword = 0x80
 const bindResponse = 0x61
 const unbindRequest = 0x42
 const searchRequest = 0x63
@@ -46,7 +47,8 @@ export class FakeLdap {
   mostConnections = 0
   /** accepted since the start */
   accepted = 0
-  binds = 0
+  /** passwords of the binds, in order */
+  readonly passwords: string[] = []
   searches = 0
   /** most unanswered searches on one connection */
   mostPending = 0
@@ -121,7 +123,9 @@ export class FakeLdap {
     const operation = reader.readSequence()
     if (operation === unbindRequest) socket.end()
     if (operation === bindRequest) {
-      this.binds += 1
+      reader.readInt()
+      reader.readString()
+      this.passwords.push(reader.readString(simplePassword) ?? '')
       const { bind = 0 } = this.behaviour
       if (bind !== 'hang') socket.write(result(id, bindResponse, bind))
     }

@@ -3,6 +3,8 @@
  * exists is never unknown, no lookup takes longer than `timeout`, and what is cached goes on.
  */
 import assert from 'node:assert/strict'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { mailAddress } from '../../plugins/address/mail-address.js'
@@ -10,6 +12,7 @@ import { parseDirectoryConfig } from '../../plugins/directory/config.js'
 import type { Lookup } from '../../plugins/directory/directory.js'
 import { openDirectories, type DirectorySet } from '../../plugins/directory/open.js'
 import { freePort } from '../../plugins/stage/free-port.js'
+import { temporaryFolder } from '../../scripts/servers/process.js'
 import { testEnvironment } from './environment.js'
 import { FakeLdap, type Behaviour } from './fake-ldap.js'
 
@@ -206,6 +209,25 @@ describe('faults of an LDAP server', () => {
     open(server.url)
     assert.deepEqual(new Set(await findMany(500)), new Set(['failed']))
     assert(server.mostConnections <= 2)
+  })
+
+  it('is bound to with the password that its file holds now', async () => {
+    const folder = temporaryFolder('secret')
+    const file = join(folder, 'secret')
+    writeFileSync(file, 'one\n', { mode: 0o600 })
+    open(server.url, 'bind_dn = cn=haraka', `bind_password_file = ${file}`)
+    assert.equal(await kind('user1'), 'found')
+    writeFileSync(file, 'two\n')
+    server.dropAll()
+    await sleep(20)
+    assert.equal(await kind('user2'), 'found')
+    assert.deepEqual(server.passwords, ['one', 'two'])
+    chmodSync(file, 0o644)
+    server.dropAll()
+    await sleep(20)
+    assert.equal(await kind('user3'), 'failed')
+    assert(env.log.lines.some((line) => line.includes('mode 600')))
+    assert(!env.log.lines.some((line) => /\b(?:one|two)\b/u.test(line)))
   })
 
   it('is closed with lookups under way: they end', async () => {

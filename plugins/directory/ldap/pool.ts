@@ -18,15 +18,22 @@ import type { LdapServer, LdapSettings } from '../config.js'
 import { DirectoryError, type DirectoryEntry } from '../directory.js'
 import type { LdapConnection } from './connection.js'
 import { describeFailure, failureOf } from './failure.js'
+import { afterReading, Lookup } from './lookup.js'
 import { Servers } from './servers.js'
 
 // Exchange asks for 20 addresses in a search
 const batchSize = 20
-// milliseconds; Active Directory closes connections that were idle for 15 minutes
-const idleLimit = 5 * 60_000
-// after an outage of the first server the way back to it
-const ageLimit = 10 * 60_000
-const upkeepInterval = 15_000
+
+/** Milliseconds after which a connection is replaced, and how often that is looked at. */
+export interface Recycling {
+  readonly idle: number
+  /** also the way back to the first server after an outage of it */
+  readonly age: number
+  readonly interval: number
+}
+
+// Active Directory closes connections that were idle for 15 minutes
+const defaultRecycling: Recycling = { idle: 5 * 60_000, age: 10 * 60_000, interval: 15_000 }
 
 export interface PoolWork {
   /** a usable connection, or an Error within `limit` milliseconds */
@@ -37,18 +44,6 @@ export interface PoolWork {
     addresses: readonly MailAddress[],
     seconds: number,
   ): Promise<readonly (readonly DirectoryEntry[])[]>
-}
-
-interface Lookup {
-  readonly address: MailAddress
-  /** milliseconds of the clock */
-  readonly deadline: number
-  readonly resolve: (entries: readonly DirectoryEntry[]) => void
-  readonly reject: (reason: string) => void
-  settled: boolean
-  sent: number
-  /** not to be asked for together with others */
-  alone: boolean
 }
 
 interface Slot {
@@ -69,47 +64,34 @@ export class LdapPool {
   private readonly clock = (): number => performance.now()
   private readonly servers: Servers
   private readonly slots = new Set<Slot>()
+  private readonly recycling: Recycling
   private readonly upkeepTimer: NodeJS.Timeout
   private waiting: Lookup[] = []
   private opening = false
   private closed = false
   private lastFailure = 'not connected yet'
 
-  constructor(settings: LdapSettings, work: PoolWork, log: Log) {
+  constructor(settings: LdapSettings, work: PoolWork, log: Log, recycling = defaultRecycling) {
     this.settings = settings
     this.work = work
     this.log = log
     this.servers = new Servers(settings.servers, this.clock)
-    this.upkeepTimer = setInterval(() => this.upkeep(), upkeepInterval)
+    this.recycling = recycling
+    this.upkeepTimer = setInterval(() => this.upkeep(), recycling.interval)
     this.upkeepTimer.unref()
   }
 
   find(address: MailAddress): Promise<readonly DirectoryEntry[]> {
     const { name, timeout } = this.settings
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        lookup.reject(`no answer in ${timeout} ms; ${this.lastFailure}`)
-        this.waiting = this.waiting.filter((other) => other !== lookup)
-      }, timeout)
-      const settle = (): boolean => {
-        clearTimeout(timer)
-        const first = !lookup.settled
-        lookup.settled = true
-        return first
-      }
-      const lookup: Lookup = {
-        address,
-        deadline: this.clock() + timeout,
-        resolve: (entries) => settle() && resolve(entries),
-        reject: (reason) => settle() && reject(new DirectoryError(name, reason)),
-        settled: false,
-        sent: 0,
-        alone: false,
-      }
-      this.waiting.push(lookup)
-      // lookups that come together are asked for together
-      if (this.waiting.length === 1) setImmediate(() => this.dispatch())
+    if (this.closed) return Promise.reject(new DirectoryError(name, 'the directory is closed'))
+    const lookup = new Lookup(name, address, this.clock(), timeout, (late) => {
+      this.waiting = this.waiting.filter((other) => other !== late)
+      late.reject(`no answer in ${timeout} ms; ${this.lastFailure}`)
     })
+    this.waiting.push(lookup)
+    // lookups that come together are asked for together
+    if (this.waiting.length === 1) setImmediate(() => this.dispatch())
+    return lookup.answer
   }
 
   /** Ends everything; lookups under way fail. */
@@ -126,9 +108,9 @@ export class LdapPool {
       const slot = this.freeSlot()
       if (!slot) break
       const batch = this.nextBatch()
-      if (batch.length > 0) void this.send(slot, batch)
+      if (batch.length > 0) this.guard(this.send(slot, batch))
     }
-    if (this.waiting.length > 0) void this.grow()
+    if (this.waiting.length > 0) this.guard(this.grow())
   }
 
   private freeSlot(): Slot | undefined {
@@ -153,12 +135,11 @@ export class LdapPool {
     for (const lookup of batch) lookup.sent += 1
     slot.searches += 1
     slot.used = now
-    const patience = setTimeout(
-      () => {
-        if (slot.answered < now) this.drop(slot, `no answer in ${Math.round(left)} ms`)
-      },
-      first ? left / 2 : left,
-    )
+    // lookups that have waited long must not make a good connection look dead
+    const patience = Math.max(first ? left / 2 : left, this.settings.timeout / 4)
+    const watch = afterReading(patience, () => {
+      if (slot.answered < now) this.drop(slot, `no answer in ${Math.round(patience)} ms`)
+    })
     try {
       const addresses = batch.map(({ address }) => address)
       const seconds = Math.max(1, Math.ceil(left / 1000))
@@ -171,7 +152,7 @@ export class LdapPool {
     } catch (error) {
       this.searchFailed(slot, batch, error)
     } finally {
-      clearTimeout(patience)
+      clearTimeout(watch)
       slot.searches -= 1
       if (slot.state === 'retiring' && slot.searches === 0) slot.connection.end()
       this.dispatch()
@@ -191,15 +172,15 @@ export class LdapPool {
     else this.answered(slot)
     this.lastFailure = reason
 
-    const elsewhere =
-      failure === 'connection' || (failure === 'server' && this.servers.hasOther(server))
-    if (failure === 'server' && elsewhere) {
+    const other = failure === 'server' && this.servers.hasOther(server)
+    const elsewhere = !this.closed && (failure === 'connection' || other)
+    if (other) {
       this.retire(slot)
       this.servers.failed(server)
     }
     if (failure !== 'connection') this.log.warn(this.about(reason))
 
-    const apart = failure === 'search' && batch.length > 1
+    const apart = !this.closed && failure === 'search' && batch.length > 1
     const again = batch.filter(
       (lookup) => !lookup.settled && (apart || (elsewhere && lookup.sent < 2)),
     )
@@ -273,8 +254,8 @@ export class LdapPool {
   private upkeep(): void {
     const now = this.clock()
     for (const slot of this.slots) {
-      const due =
-        now - slot.opened > ageLimit || (slot.searches === 0 && now - slot.used > idleLimit)
+      const idle = slot.searches === 0 && now - slot.used > this.recycling.idle
+      const due = idle || now - slot.opened > this.recycling.age
       if (due && slot.state === 'open') {
         this.retire(slot)
         if (slot.searches === 0) slot.connection.end()
@@ -284,6 +265,15 @@ export class LdapPool {
 
   private retire(slot: Slot): void {
     if (slot.state === 'open') slot.state = 'retiring'
+  }
+
+  /** A fault of this program must not end the server, nor leave anyone waiting. */
+  private guard(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      this.log.crit(this.about(reason))
+      this.failWaiting('a fault in the lookup')
+    })
   }
 
   private failWaiting(reason: string): void {
