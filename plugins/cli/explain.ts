@@ -112,13 +112,7 @@ export function describe(explanation: Explanation, colours = terminalStyle().col
   return [`${bold(recipient)} from ${who} at ${client.ip}`, ...lines, ''].join('\n')
 }
 
-const loggedForm = {
-  place: undefined,
-  reply: undefined,
-  directory: undefined,
-  chain: [],
-  detail: undefined,
-}
+const loggedForm = { directory: undefined, chain: [], detail: undefined }
 
 function domainText({ domain, recipient, decision }: Explanation): string {
   if (domain) return `${domain.type}: ${domain.space} (accepted-domains.ini)`

@@ -25,6 +25,7 @@ import {
 } from '../gateway/configuration.js'
 import { decideRecipient, type Decided, type SwitchParts } from '../gateway/mail-switch.js'
 import { parseListeners, selfTest } from '../gateway/self.js'
+import { Tally } from '../gateway/tally.js'
 import { configFiles, type ConfigFiles } from './config-files.js'
 import type { EsmtpParameters, HarakaAddress, HarakaConnection, HarakaPlugin } from './haraka.js'
 import { recipientsOf, toMailAddress, type Recipient } from './recipients.js'
@@ -36,12 +37,17 @@ interface Loaded extends Configuration {
   readonly loopTokens: LoopTokens | undefined
 }
 
+// milliseconds
+const tallyInterval = 3_600_000
+
 export class Pack {
   readonly files: ConfigFiles
   /** the name that Haraka itself goes by */
   readonly hostName: string
   readonly isSelf: (ip: string, port: number) => boolean
   private readonly parts = new Set<Part>()
+  private readonly tally = new Tally()
+  private readonly tallyTimer: NodeJS.Timeout
   private config: Loaded = {
     acceptedDomains: undefined,
     directories: undefined,
@@ -56,6 +62,7 @@ export class Pack {
     this.files = configFiles(plugin)
     this.hostName = this.files.value('me') || hostname()
     this.isSelf = selfTest(parseListeners(this.files.main('smtp.ini')))
+    this.tallyTimer = setInterval(() => this.logTally(), tallyInterval).unref()
   }
 
   /** The pack of this process; the first plugin that asks makes it. */
@@ -109,7 +116,7 @@ export class Pack {
     const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
     const recipient = withTarget(address, parameters ?? {}, decided)
     recipientsOf(transaction).set(address, recipient)
-    reportDecision(plugin, connection, recipient)
+    this.tally.add(reportDecision(plugin, connection, recipient))
     return recipient
   }
 
@@ -155,7 +162,13 @@ export class Pack {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.tallyTimer)
+    this.logTally()
     await this.directories?.close()
+  }
+
+  private logTally(): void {
+    for (const line of this.tally.take()) this.files.log.notice(line)
   }
 
   /** Takes the configuration of the files into use, whole or not at all. */

@@ -2,7 +2,7 @@
  * A decision as one line in the log and one entry in `transaction.results`. Other plugins read the
  * entry; people read the line.
  */
-import { formatRecord, recordOf } from '../gateway/record.js'
+import { formatRecord, recordOf, type DecisionRecord } from '../gateway/record.js'
 import type { HarakaConnection, HarakaPlugin } from './haraka.js'
 import type { Recipient } from './recipients.js'
 
@@ -10,8 +10,9 @@ export function reportDecision(
   plugin: HarakaPlugin,
   connection: HarakaConnection,
   { original, decided }: Recipient,
-): void {
+): DecisionRecord {
   const record = recordOf(original.address, decided)
   connection.lognotice(formatRecord(record), plugin)
   connection.transaction?.results.push(plugin, { decisions: record })
+  return record
 }

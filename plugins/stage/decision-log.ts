@@ -14,6 +14,8 @@ export interface LoggedDecision {
   /** every address on the way, the recipient first; empty if there was one only */
   readonly chain: readonly string[]
   readonly detail: string | undefined
+  /** the domain is observed, and authoritative would have refused */
+  readonly observed: boolean
 }
 
 /** `undefined` for a line that is no decision. */
@@ -35,6 +37,7 @@ export function parseDecision(line: string): LoggedDecision | undefined {
     directory: words.get('directory'),
     chain: words.get('chain')?.split('>') ?? [],
     detail: words.get('detail'),
+    observed: words.has('observed'),
   }
 }
 
@@ -51,7 +54,12 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /** Why, in words for an administrator. */
-export function reasonOf({ decision, directory, chain, detail }: LoggedDecision): string {
+export function reasonOf({
+  decision,
+  directory,
+  chain,
+  detail,
+}: Pick<LoggedDecision, 'decision' | 'directory' | 'chain' | 'detail'>): string {
   if (decision === 'mailbox') return `a mailbox in directory ${directory ?? ''}`
   if (decision === 'contact') return `a contact → ${chain.slice(1).join(' → ')}`
   return reasons[decision] ?? detail ?? decision

@@ -17,6 +17,7 @@ describe('decision log', () => {
       directory: 'corp',
       chain: ['internetuser@xo.one', 'internetUser@remote.domain'],
       detail: undefined,
+      observed: false,
     })
     assert.ok(decision)
     assert.match(reasonOf(decision), /a contact → internetUser@remote\.domain/u)

@@ -20,6 +20,7 @@ import { greetHosts } from './smart-hosts.js'
 interface Options {
   readonly config: string
   readonly offline?: true
+  readonly log?: string
   readonly json?: true
 }
 
@@ -28,6 +29,10 @@ export function addCheck(program: Command): void {
     .command('check')
     .description('what is wrong with the configuration, the directories and the smart hosts')
     .option('--offline', 'read the files only; ask nobody')
+    .option(
+      '-l, --log <file>',
+      "Haraka's log: is an observed domain ready to become authoritative?",
+    )
     .option('--json', 'the findings as a JSON array, for scripts')
     .addOption(configOption())
     .addHelpText(
@@ -52,7 +57,7 @@ async function run(options: Options): Promise<void> {
 /** Every finding; settles when all servers have answered or had their time. */
 export async function checkInstall(
   install: Install,
-  options: { readonly offline?: true },
+  options: { readonly offline?: true; readonly log?: string },
 ): Promise<Finding[]> {
   const env = commandEnvironment(install)
   const { findings, configuration } = checkSettings(install, env)
@@ -63,11 +68,14 @@ export async function checkInstall(
   return [
     ...findings,
     ...asked.flatMap((one) => one.findings),
-    ...(await checkContents({
-      parts: install.parts,
-      configuration,
-      directories: asked.map(({ directory }) => directory),
-    })),
+    ...(await checkContents(
+      {
+        parts: install.parts,
+        configuration,
+        directories: asked.map(({ directory }) => directory),
+      },
+      options.log,
+    )),
     ...(offline ? [] : await greetHosts(install, configuration, env)),
   ]
 }

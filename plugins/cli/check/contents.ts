@@ -10,6 +10,7 @@ import type { Directory } from '../../directory/directory.js'
 import { makeSwitch, type Configuration, type Part } from '../../gateway/configuration.js'
 import { decideRecipient, type Decided, type SwitchParts } from '../../gateway/mail-switch.js'
 import { note, someOf, wrong, type Finding } from './finding.js'
+import { checkObserved } from './observed.js'
 import type { Survey } from './survey.js'
 
 // of one kind; the rest is a number
@@ -46,8 +47,8 @@ export interface Contents {
   readonly directories: readonly (Survey | Directory)[]
 }
 
-/** Never rejects for what a directory holds. */
-export async function checkContents(contents: Contents): Promise<Finding[]> {
+/** `log`: Haraka's, for observed domains. Never rejects for what a directory holds. */
+export async function checkContents(contents: Contents, log?: string): Promise<Finding[]> {
   const surveys = contents.directories.filter((one): one is Survey => 'addresses' in one)
   const complete = surveys.length > 0 && surveys.length === contents.directories.length
   const parts = switchOver(contents)
@@ -57,6 +58,7 @@ export async function checkContents(contents: Contents): Promise<Finding[]> {
     ...checkShadows(surveys),
     ...checkDomains(contents, surveys, complete),
     ...(complete ? await checkPostmaster(parts) : []),
+    ...(parts.acceptedDomains ? await checkObserved(parts.acceptedDomains, parts, log) : []),
   ]
 }
 
