@@ -29,7 +29,9 @@ const readers: Record<FileSettings['format'], RowReader> = { csvde: readCsvde, l
 
 // milliseconds
 const defaultPollInterval = 2000
-const settleTime = 250
+const firstSettleTime = 250
+// an export is written for minutes: a changed file must have been left alone for this long
+const defaultSettleTime = 5000
 const firstLoadPatience = 10_000
 const progressInterval = 5000
 const reminderInterval = 3_600_000
@@ -39,6 +41,8 @@ const toldFaults = 20
 export interface FileOptions {
   /** milliseconds between two looks at the file */
   readonly pollInterval?: number
+  /** milliseconds that a changed file must have been left alone */
+  readonly settleTime?: number
   /** load it when it is first asked for */
   readonly lazy?: boolean
 }
@@ -53,10 +57,13 @@ export class FileDirectory implements CountedDirectory {
   private readonly path: string
   private readonly log: Environment['log']
   private readonly pollInterval: number
+  private readonly settleTime: number
   private firstLoad: Promise<void> | undefined
   private table: EntryTable | undefined
   /** the version last tried, whether it is in use or was kept out */
   private tried: Version = ''
+  /** the version that answers */
+  private inUse: Version = ''
   /** why the file's present version is not in use */
   private fault = 'not loaded yet'
   private toldAt = 0
@@ -69,6 +76,7 @@ export class FileDirectory implements CountedDirectory {
     this.path = resolve(env.configDir, settings.path)
     this.log = env.log
     this.pollInterval = options.pollInterval ?? defaultPollInterval
+    this.settleTime = options.settleTime ?? defaultSettleTime
     if (options.lazy !== true) void this.ready()
   }
 
@@ -106,9 +114,11 @@ export class FileDirectory implements CountedDirectory {
   private async poll(): Promise<void> {
     try {
       const version = await this.settledVersion()
-      if (version !== this.tried) {
+      if (version === this.inUse) this.fault = ''
+      else if (version !== this.tried) {
         this.tried = version
         await this.load(version)
+        this.inUse = version
         this.fault = ''
       }
     } catch (error) {
@@ -120,15 +130,18 @@ export class FileDirectory implements CountedDirectory {
     this.timer.unref()
   }
 
-  /** Waits while the file is being written: until it has not changed for a moment. */
+  /** Waits while the file is being written: until it has been left alone for a while. */
   private async settledVersion(): Promise<Version> {
-    for (;;) {
-      const { version, age } = await this.look()
-      if (version === this.tried || age > settleTime || age < 0) return version
-      await new Promise((later) => setTimeout(later, settleTime))
-      if ((await this.look()).version === version) return version
-      if (this.closed) return this.tried
+    const settleTime = this.table ? this.settleTime : firstSettleTime
+    let { version, age } = await this.look()
+    let since = performance.now() - Math.max(age, 0)
+    while (version !== this.tried && performance.now() - since < settleTime && !this.closed) {
+      await new Promise((later) => setTimeout(later, firstSettleTime))
+      const next = await this.look()
+      if (next.version !== version) since = performance.now()
+      version = next.version
     }
+    return this.closed ? this.tried : version
   }
 
   private async look(): Promise<{ version: Version; age: number }> {

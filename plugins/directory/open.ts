@@ -48,6 +48,8 @@ export interface DirectorySet {
 export interface OpenOptions {
   /** milliseconds between two looks at a file */
   readonly pollInterval?: number
+  /** milliseconds that a changed file must have been left alone before it is read */
+  readonly settleTime?: number
   /** milliseconds, for the cache */
   readonly clock?: () => number
   /** load a file when it is first asked for, as in a process that may never ask */

@@ -28,7 +28,7 @@ describe('file directory', () => {
 
   const openFile = async (...more: string[]): Promise<void> => {
     const config = parseDirectoryConfig(['[a]', 'url = file:a.csv', ...more])
-    directories = openDirectories(config, env, { pollInterval: 20 })
+    directories = openDirectories(config, env, { pollInterval: 20, settleTime: 150 })
     await directories.ready()
   }
   const find = async (local: string): Promise<string> =>
@@ -99,6 +99,18 @@ describe('file directory', () => {
     assert.equal(await find('a'), 'found')
   })
 
+  it('is content when the file that it uses is back', async () => {
+    write(csv('a'))
+    await openFile()
+    renameSync(file, `${file}.away`)
+    await until(() => logged(/^crit .* ENOENT/u))
+    renameSync(`${file}.away`, file)
+    await sleep(100)
+    rmSync(file)
+    await until(() => env.log.lines.filter((line) => line.startsWith('crit')).length === 2)
+    assert.equal(await find('a'), 'found')
+  })
+
   it('refuses a version that lost more than half of the addresses', async () => {
     write(csv(...many(10)))
     await openFile()
@@ -124,7 +136,7 @@ describe('file directory', () => {
     const text = csv(...many(10), 'late')
     for (let end = 20; end < text.length + 20; end += 20) {
       writeFileSync(file, text.slice(0, end))
-      await sleep(15)
+      await sleep(10)
       assert.equal(await find('user9'), 'found')
     }
     await until(async () => (await find('late')) === 'found')
