@@ -15,6 +15,7 @@ import { addExplain } from './explain.js'
 import { addExport } from './export.js'
 import { addImport } from './import.js'
 import { addInit } from './init.js'
+import { addProbe } from './probe.js'
 import { addStage } from './stage.js'
 
 const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as {
@@ -32,6 +33,7 @@ addCheck(program)
 addExplain(program)
 addImport(program)
 addExport(program)
+addProbe(program)
 addStage(program)
 
 program.parseAsync().catch((error: unknown) => {
