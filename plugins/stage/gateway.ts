@@ -190,17 +190,23 @@ export class Gateway {
     await rename(`${path}.new`, path)
   }
 
-  /** The entries in Haraka's queue on disk, oldest first; those being written do not count. */
+  /**
+   * The entries in Haraka's queue on disk, oldest first; those being written do not count. Haraka
+   * renames an entry when it is put off, so a name that is gone means looking again.
+   */
   async queue(): Promise<QueueFile[]> {
     const dir = join(this.dir, 'queue')
-    const names = (await readdir(dir)).filter((name) => /^\d/u.test(name)).sort()
-    const files = await Promise.all(
-      names.map(async (name) => {
-        const content = await readFile(join(dir, name)).catch(ignoreDelivered)
-        return content && { name, ...readQueueFile(content) }
-      }),
-    )
-    return files.filter((file) => file !== undefined)
+    for (;;) {
+      const names = (await readdir(dir)).filter((name) => /^\d/u.test(name)).sort()
+      const contents = await Promise.all(
+        names.map((name) => readFile(join(dir, name)).catch(ignoreMissing)),
+      )
+      const files = names.flatMap((name, index) => {
+        const content = contents[index]
+        return content ? { name, ...readQueueFile(content) } : []
+      })
+      if (files.length === names.length) return files
+    }
   }
 
   private collect(child: ChildProcess): void {
@@ -254,6 +260,6 @@ function readQueueFile(content: Buffer): Omit<QueueFile, 'name'> {
   }
 }
 
-function ignoreDelivered(error: NodeJS.ErrnoException): undefined {
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
 }

@@ -4,6 +4,8 @@
  * nothing arrives anywhere else. Mail that does not arrive in time makes its row wrong; it does not
  * throw.
  */
+import { setTimeout } from 'node:timers/promises'
+
 import { Arrivals, type Arrival } from './arrivals.js'
 import { parseDecision, reasonOf, type LoggedDecision } from './decision-log.js'
 import type { Gateway } from './gateway.js'
@@ -29,6 +31,7 @@ export interface Section {
 const sender = 'stranger@elsewhere.example'
 /** milliseconds; the queue is tried again every few seconds */
 const arrivalTimeout = 30_000
+const queueTimeout = 2000
 
 /** Sends each message; yields its rows as soon as they are certain, and at last what went astray. */
 export async function* sendSample(
@@ -61,7 +64,7 @@ async function sendOne(
   await down?.stop()
   const localAddress = message.client?.(stage) ?? '127.0.0.1'
   const outcome = await send(gateway, { from: sender, to, data, localAddress })
-  const queued = down !== undefined && (await gateway.queue()).length > 0
+  const queued = down !== undefined && (await isQueued(gateway))
   await down?.start()
 
   return Promise.all(
@@ -79,6 +82,16 @@ async function sendOne(
       }
     }),
   )
+}
+
+/** Haraka renames what it puts off; a listing in that moment may miss it. */
+async function isQueued(gateway: Gateway): Promise<boolean> {
+  const end = Date.now() + queueTimeout
+  while (Date.now() < end) {
+    if ((await gateway.queue()).length > 0) return true
+    await setTimeout(50)
+  }
+  return false
 }
 
 /** The line of the log may come a little later than the reply. */
