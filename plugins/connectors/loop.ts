@@ -17,6 +17,8 @@
  */
 import { createHmac } from 'node:crypto'
 
+import { LRUCache } from 'lru-cache'
+
 import { placeKey, type Place } from './place.js'
 import { formatSmartHost, type SmartHost } from './smart-host.js'
 
@@ -24,6 +26,7 @@ export const loopFieldName = 'X-Address-Space-Loop'
 export const listFieldName = 'List-Id'
 
 const tokenLength = 22
+const mostKnown = 10_000
 const tokensPerField = 100
 // ours is at most 100 × 23 octets and a host name; the newest field stands first
 const longestField = 8192
@@ -45,16 +48,19 @@ export function listsOf(values: readonly string[]): string {
 
 export class LoopTokens {
   private readonly secrets: readonly string[]
+  /** tokens made before, by secret and what they name */
+  private readonly made: ReadonlyMap<string, LRUCache<string, string>>
 
   /** The first secret signs; all of them are recognised (a change-over needs two). */
   constructor(secrets: readonly string[]) {
     this.secrets = secrets
+    this.made = new Map(secrets.map((secret) => [secret, new LRUCache({ max: mostKnown })]))
   }
 
   /** Fields for what goes that way, each `name: value` without a line end. */
   fields(gatewayId: string, way: string, recipientKeys: readonly string[], lists = ''): string[] {
     const secret = this.secrets[0] ?? ''
-    const tokens = recipientKeys.map((key) => token(secret, way, key, lists))
+    const tokens = recipientKeys.map((key) => this.token(secret, way, key, lists))
     const fields: string[] = []
     for (let at = 0; at < tokens.length; at += tokensPerField) {
       // folded, since a line may have 998 octets at most (RFC 5322 2.1.1)
@@ -80,12 +86,23 @@ export class LoopTokens {
       for (const text of tokens) if (text.length === tokenLength) seen.add(text)
     }
     if (seen.size === 0) return undefined
-    return (way, key) => this.secrets.some((secret) => seen.has(token(secret, way, key, lists)))
+    return (way, key) =>
+      this.secrets.some((secret) => seen.has(this.token(secret, way, key, lists)))
+  }
+
+  /** The same recipients come again and again. */
+  private token(secret: string, way: string, recipientKey: string, lists: string): string {
+    const named = JSON.stringify([way, recipientKey, lists])
+    const memory = this.made.get(secret)
+    const known = memory?.get(named)
+    if (known !== undefined) return known
+    const token = makeToken(secret, named)
+    memory?.set(named, token)
+    return token
   }
 }
 
-function token(secret: string, way: string, recipientKey: string, lists: string): string {
-  const named = JSON.stringify([way, recipientKey, lists])
+function makeToken(secret: string, named: string): string {
   return createHmac('sha256', secret).update(named).digest('base64url').slice(0, tokenLength)
 }
 

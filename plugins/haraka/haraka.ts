@@ -63,6 +63,8 @@ export interface HarakaMessageStream {
   headers: string[]
   /** octets of the raw header without the empty line */
   readonly idx: { readonly headers?: { readonly end: number } }
+  /** larger than `spool_after`: in a file, not in memory */
+  readonly spooling: boolean
   /** octets added so far */
   readonly bytes_read: number
   /** adds a line as it was received, its end included */

@@ -70,6 +70,7 @@ const declared = {
   header: members<HarakaHeader>({ get_all: true, get: true, header_list: true }),
   stream: members<HarakaMessageStream>({
     bytes_read: true,
+    spooling: true,
     add_line: true,
     headers: true,
     idx: true,

@@ -153,7 +153,23 @@ function letGo(stream: HarakaMessageStream): void {
   const state = held.get(stream)
   if (!state) return
   held.delete(stream)
+  if (hasNoFile(stream)) {
+    stream.destroy = nothing
+    return
+  }
   // the method of the class shows again
   delete (stream as Partial<HarakaMessageStream>).destroy
   if (state.destroyed) stream.destroy()
+}
+
+/**
+ * A stream gives its message to the file in chunks of 64 KB, and the last one not before it knows
+ * whether there is to be a file. `destroy` would have a thread remove what was never there.
+ */
+function hasNoFile(stream: HarakaMessageStream): boolean {
+  return !stream.spooling && stream.bytes_read <= 65_536
+}
+
+function nothing(): void {
+  // there is nothing to remove
 }
