@@ -60,6 +60,35 @@ export function fillValue(value: string, values: Readonly<Record<Placeholder, st
   return value.replace(/\{(address|user|domain)\}/gu, (_, name: Placeholder) => values[name])
 }
 
+/**
+ * Whether several addresses can be asked for in one search, each still answered as if it were asked
+ * for alone: an entry that is found and owns an address must be one that the filter for this
+ * address finds. That holds where the only thing asked of an address is that it is in
+ * `proxyAddresses`, or else in `mail`.
+ */
+export function canBeCombined(template: FilterTemplate): boolean {
+  const parts = template.kind === 'and' ? template.filters : [template]
+  const asking = parts.filter(hasPlaceholder)
+  const [first, second] = asking
+  if (first === undefined || second !== undefined) return false
+  const leaves = first.kind === 'or' ? first.filters : [first]
+  const isLeaf = (leaf: FilterTemplate, attribute: string, value: string): boolean =>
+    leaf.kind === 'equal' &&
+    leaf.attribute.toLowerCase() === attribute &&
+    leaf.value.toLowerCase() === value
+  const isProxy = (leaf: FilterTemplate): boolean =>
+    isLeaf(leaf, 'proxyaddresses', 'smtp:{address}')
+  return (
+    leaves.some(isProxy) &&
+    leaves.every((leaf) => isProxy(leaf) || isLeaf(leaf, 'mail', '{address}'))
+  )
+}
+
+/** Whether something of the address stands in the filter. */
+export function hasPlaceholder(template: FilterTemplate): boolean {
+  return /\{(?:address|user|domain)\}/u.test(JSON.stringify(template))
+}
+
 interface Read {
   readonly filter: FilterTemplate
   /** the position behind it */

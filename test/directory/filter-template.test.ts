@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import {
+  canBeCombined,
   fillValue,
   parseFilterTemplate,
   type FilterTemplate,
@@ -70,6 +71,26 @@ describe('filter template', () => {
   for (const [text, expected] of refused) {
     it(`refuses ${text}`, () => {
       assert.throws(() => parseFilterTemplate(text), { message: expected })
+    })
+  }
+
+  const combined: readonly (readonly [string, boolean])[] = [
+    ['(proxyAddresses=smtp:{address})', true],
+    ['(ProxyAddresses=SMTP:{address})', true],
+    ['(|(proxyAddresses=smtp:{address})(mail={address}))', true],
+    ['(&(objectClass=user)(!(disabled=TRUE))(proxyAddresses=smtp:{address}))', true],
+    // an object may own two of the addresses asked for, and match for one of them only
+    ['(mail={address})', false],
+    ['(&(proxyAddresses=smtp:{address})(!(cn={user})))', false],
+    ['(&(proxyAddresses=smtp:{address})(department={domain}))', false],
+    ['(!(proxyAddresses=smtp:{address}))', false],
+    ['(proxyAddresses=*{address})', false],
+    ['(proxyAddresses={address})', false],
+    ['(|(objectClass=user)(proxyAddresses=smtp:{address}))', false],
+  ]
+  for (const [text, expected] of combined) {
+    it(`${expected ? 'combines' : 'does not combine'} addresses in ${text}`, () => {
+      assert.equal(canBeCombined(parseFilterTemplate(text)), expected)
     })
   }
 

@@ -30,6 +30,7 @@ describe('LDAP pool', () => {
     pool = new LdapPool(
       settings,
       {
+        batchSize: 20,
         open: (to, limit) => LdapConnection.open(to, connect, limit),
         search: async (_, addresses) => {
           await sleep(searchTime)

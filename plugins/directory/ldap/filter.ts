@@ -23,7 +23,12 @@ import {
 } from 'ldapts'
 
 import { formatMailAddress, type MailAddress } from '../../address/mail-address.js'
-import { fillValue, type FilterTemplate, type Placeholder } from '../filter-template.js'
+import {
+  fillValue,
+  hasPlaceholder,
+  type FilterTemplate,
+  type Placeholder,
+} from '../filter-template.js'
 
 type Values = Readonly<Record<Placeholder, string>>
 
@@ -71,10 +76,6 @@ export function filterForAny(template: FilterTemplate): Filter {
 
 const nothing: Values = { address: '', user: '', domain: '' }
 const everything = new PresenceFilter({ attribute: 'objectClass' })
-
-function hasPlaceholder(template: FilterTemplate): boolean {
-  return /\{(?:address|user|domain)\}/u.test(JSON.stringify(template))
-}
 
 function spellings(address: MailAddress): Values[] {
   const plain = address.local

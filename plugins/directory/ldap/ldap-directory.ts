@@ -15,11 +15,15 @@ import { readSecretFile } from '../../config/secret-file.js'
 import type { LdapSettings } from '../config.js'
 import type { Directory, DirectoryEntry } from '../directory.js'
 import { entryAttributes, toEntry } from '../entry.js'
+import { canBeCombined } from '../filter-template.js'
 import { LdapConnection, type ConnectSettings } from './connection.js'
 import { UnusableAnswer } from './failure.js'
 import { filterFor } from './filter.js'
 import { LdapPool } from './pool.js'
 import { systemCertificates } from './system-certificates.js'
+
+// as Exchange does
+const batchSize = 20
 
 export class LdapDirectory implements Directory {
   readonly name: string
@@ -32,6 +36,7 @@ export class LdapDirectory implements Directory {
     this.pool = new LdapPool(
       settings,
       {
+        batchSize: canBeCombined(settings.filter) ? batchSize : 1,
         open: async (server, limit) =>
           LdapConnection.open(server, connectSettings(settings, env.configDir), limit),
         search: (connection, addresses, seconds) => this.search(connection, addresses, seconds),

@@ -21,9 +21,6 @@ import { describeFailure, failureOf } from './failure.js'
 import { afterReading, Lookup } from './lookup.js'
 import { Servers } from './servers.js'
 
-// Exchange asks for 20 addresses in a search
-const batchSize = 20
-
 /** Milliseconds after which a connection is replaced, and how often that is looked at. */
 export interface Recycling {
   readonly idle: number
@@ -36,6 +33,8 @@ export interface Recycling {
 const defaultRecycling: Recycling = { idle: 5 * 60_000, age: 10 * 60_000, interval: 15_000 }
 
 export interface PoolWork {
+  /** how many addresses a search may ask for */
+  readonly batchSize: number
   /** a usable connection, or an Error within `limit` milliseconds */
   open(server: LdapServer, limit: number): Promise<LdapConnection>
   /** the entries of each address; `seconds` is the server's own limit */
@@ -123,6 +122,7 @@ export class LdapPool {
   }
 
   private nextBatch(): Lookup[] {
+    const { batchSize } = this.work
     const end = this.waiting.findIndex(({ alone }) => alone)
     const count = end === -1 ? batchSize : Math.min(batchSize, Math.max(1, end))
     return this.waiting.splice(0, count).filter(({ settled }) => !settled)
