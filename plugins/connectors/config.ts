@@ -26,6 +26,8 @@ export interface Connector {
   /** relative to the configuration's folder; empty: none */
   readonly authPasswordFile: string
   readonly verifyRecipients: boolean
+  /** the smart host, if it offers XCLIENT, is told whose mail it is */
+  readonly xclient: boolean
   readonly delivery: 'direct' | 'queue'
   /** a transaction to a smart host */
   readonly maxRecipients: number
@@ -82,6 +84,7 @@ function readConnector(name: string, settings: Settings): Connector {
     authUser: settings.text('auth_user'),
     authPasswordFile: settings.text('auth_password_file'),
     verifyRecipients: settings.flag('verify_recipients', false),
+    xclient: settings.flag('xclient', false),
     delivery: settings.choice('delivery', ['direct', 'queue'], 'direct'),
     maxRecipients: settings.wholeNumber('max_recipients', 100, 1),
     bridgeheads: readHosts(settings, 'bridgeheads'),

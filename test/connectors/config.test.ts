@@ -24,6 +24,7 @@ describe('connectors.ini', () => {
       authUser: '',
       authPasswordFile: '',
       verifyRecipients: false,
+      xclient: false,
       delivery: 'direct',
       maxRecipients: 100,
       bridgeheads: [],
@@ -41,6 +42,7 @@ tls = verify
 auth_user = gateway
 auth_password_file = unix.password
 verify_recipients = true
+xclient = true
 delivery = queue
 max_recipients = 20
 bridgeheads = [10.0.0.1]

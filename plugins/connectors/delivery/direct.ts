@@ -28,6 +28,7 @@ import {
 } from './queuer.js'
 import type { DeliverySetup } from './setup.js'
 import { xtext } from './smtp/envelope.js'
+import { xclientAttributes } from './smtp/xclient.js'
 import { makeReply, replyText, type SmtpReply } from './smtp/reply.js'
 import { directTimeouts } from './smtp/timeouts.js'
 import type { Target } from './target.js'
@@ -69,7 +70,7 @@ export class HandOver {
     }
     const message = await TransactionMessage.hold(transaction, parameters)
     try {
-      const consignment = consign(transaction, message, parameters)
+      const consignment = consign(connection, transaction, message, parameters)
       const present = (): void => {
         if (connection.transaction !== transaction) throw new ClientGoneError(clientGone)
       }
@@ -257,6 +258,7 @@ function addresseeOf({ recipient, original, orcpt }: RoutedRecipient): Addressee
 }
 
 function consign(
+  connection: HarakaConnection,
   transaction: HarakaTransaction,
   message: TransactionMessage,
   parameters: EsmtpParameters,
@@ -266,6 +268,7 @@ function consign(
     mailFrom: transaction.mail_from,
     message,
     since: Date.now(),
+    client: xclientAttributes(connection),
     lists: listsOf(transaction.header.get_all(listFieldName)),
     envid: parameters['ENVID'] ?? undefined,
     ret: parameters['RET'] ?? undefined,

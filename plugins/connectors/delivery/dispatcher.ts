@@ -15,7 +15,7 @@ import { TargetError, type Target, type TargetFinder } from './target.js'
 
 export type DispatchOptions = Pick<
   Shipment,
-  'timeouts' | 'until' | 'oneTransaction' | 'beforeMessage' | 'beforeDot' | 'xclient'
+  'timeouts' | 'until' | 'oneTransaction' | 'beforeMessage' | 'beforeDot'
 > & {
   /** where to, if that was found out already */
   readonly target?: Target
@@ -79,7 +79,7 @@ export class Dispatcher {
   }
 
   private async sendGroup(
-    { mailFrom, message, lists, envid, ret }: Consignment,
+    { mailFrom, message, lists, client, envid, ret }: Consignment,
     place: Place,
     domain: string,
     addressees: readonly Addressee[],
@@ -103,6 +103,7 @@ export class Dispatcher {
       ...options,
       target,
       message,
+      ...(target.xclient && client !== undefined && { xclient: client }),
       prefix: this.setup.loopField(target.way, names, lists),
       envelope: {
         from: pathOf(mailFrom),

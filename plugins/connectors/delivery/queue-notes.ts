@@ -24,6 +24,8 @@ export interface EntryNotes {
   readonly recipients: Readonly<Record<string, RecipientNotes>>
   /** mailing lists that the message came through (../loop.ts) */
   readonly lists: string
+  /** attributes of XCLIENT */
+  readonly client?: string | undefined
   readonly eightBit: boolean
   readonly utf8: boolean
   readonly envid?: string | undefined

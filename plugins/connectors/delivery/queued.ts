@@ -183,8 +183,8 @@ export class QueueDelivery {
 
 function consign(item: QueueItem, notes: EntryNotes): Consignment {
   const { uuid, mail_from: mailFrom, queue_time: since } = item.todo
-  const { lists, envid, ret } = notes
-  return { uuid, mailFrom, message: queuedMessage(item, notes), since, lists, envid, ret }
+  const { lists, client, envid, ret } = notes
+  return { uuid, mailFrom, message: queuedMessage(item, notes), since, lists, client, envid, ret }
 }
 
 function addresseeOf(recipient: HarakaAddress, notes: EntryNotes): Addressee {

@@ -28,6 +28,8 @@ export interface Consignment {
   readonly since: number
   /** mailing lists that it came through (../loop.ts) */
   readonly lists: string
+  /** attributes of XCLIENT: whose mail it is */
+  readonly client?: string | undefined
   readonly envid?: string | undefined
   readonly ret?: string | undefined
 }
@@ -134,7 +136,7 @@ function keptEntry(consignment: Consignment, failures: readonly Failure[]): Entr
 }
 
 function entryNotes(
-  { message, lists, envid, ret }: Consignment,
+  { message, lists, client, envid, ret }: Consignment,
   place: Place,
   addressees: readonly Addressee[],
 ): EntryNotes {
@@ -145,6 +147,7 @@ function entryNotes(
       addressees.map(({ recipient, original, orcpt }) => [recipient.address, { original, orcpt }]),
     ),
     lists,
+    client,
     eightBit: message.eightBit,
     utf8: message.utf8,
     envid,

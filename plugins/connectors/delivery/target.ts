@@ -31,6 +31,8 @@ export interface Target {
   /** recipients a transaction */
   readonly maxRecipients: number
   readonly direct: boolean
+  /** the host may hear of the client (XCLIENT) */
+  readonly xclient: boolean
   /** what the tokens of the loop field call the way; to a bridgehead is another way */
   readonly way: string
 }
@@ -70,7 +72,14 @@ export class TargetFinder {
         if (!host) throw new TargetError(`directory ${place.directory} has no mailbox host now`)
         const endpoints = await this.endpoints([host])
         const way = wayTo(place, [host])
-        return { endpoints, tls: 'opportunistic', maxRecipients: 100, direct: true, way }
+        return {
+          endpoints,
+          tls: 'opportunistic',
+          maxRecipients: 100,
+          direct: true,
+          xclient: false,
+          way,
+        }
       }
       case 'connector': {
         const connector = this.setup.connector(place.connector)
@@ -140,12 +149,13 @@ export class TargetFinder {
     const common = { tls, maxRecipients, direct: connector.delivery === 'direct' }
     if (bridgeheads.length > 0 && !(await this.isBridgehead(bridgeheads))) {
       const endpoints = await this.endpoints(bridgeheads)
-      return { ...common, endpoints, way: wayTo(place, bridgeheads) }
+      return { ...common, endpoints, xclient: false, way: wayTo(place, bridgeheads) }
     }
     return {
       ...common,
       endpoints:
         smartHosts.length > 0 ? await this.endpoints(smartHosts) : await this.ofDomain(domain),
+      xclient: connector.xclient,
       way: wayTo(place, smartHosts),
       ...this.credentials(connector),
     }
