@@ -19,6 +19,7 @@ interface ServerPackages {
 }
 
 const servers = {
+  openssl: { program: '/usr/bin/openssl', packages: ['openssl'] },
   slapd: { program: '/usr/sbin/slapd', packages: ['slapd', 'ldap-utils', 'openssl'] },
   samba: {
     needsRoot: true,

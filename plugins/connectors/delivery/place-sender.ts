@@ -95,11 +95,12 @@ export class PlaceSender {
     const recipients = batch.flatMap((index) => shipment.recipients[index] ?? [])
     const { pool } = this.parts
     const key = sessionKey(endpoint, shipment)
+    const patience = { until, urgent: shipment.oneTransaction === true }
     const open = () => openSession(endpoint, this.sessionOptions(shipment), until)
     for (;;) {
       let stale = false
       try {
-        return await pool.use(key, open, until, async (session, reused) => {
+        return await pool.use(key, open, patience, async (session, reused) => {
           stale = reused
           return sendMessage(session, envelope, recipients, message, {
             timeouts,

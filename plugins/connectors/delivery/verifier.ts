@@ -94,7 +94,7 @@ export class Verifier {
       try {
         const key = sessionKey(endpoint, { target })
         const open = () => openSession(endpoint, options, until)
-        const asked = await pool.use(key, open, until, async (opened) => {
+        const asked = await pool.use(key, open, { until, urgent: true }, async (opened) => {
           const probe = this.takesAll.has(`${connector}\0${domain}`)
             ? ''
             : `${randomUUID()}@${domain}`

@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import { FaultServer, type FaultServerOptions } from '../../harness/fault-server.js'
 import { send, type Gateway } from '../../harness/haraka.js'
 import { tempDir } from '../../harness/temp.js'
+import { describeWithServers } from '../../servers.js'
 import { certificateKinds, makeCertificateSet, type CertificateSet } from './certificates.js'
 import { eventually, startDeliveryGateway, type Way } from './faults.js'
 
@@ -65,7 +66,7 @@ interface AuthCase {
   readonly user: string
 }
 
-describe('TLS and AUTH to the next host', function () {
+describeWithServers(['openssl'], 'TLS and AUTH to the next host', function () {
   this.timeout(90_000)
 
   const servers = new Map<string, FaultServer>()

@@ -31,7 +31,16 @@ interface Host {
   /** sessions in use or being opened */
   busy: number
   readonly idle: Idle[]
+  /** those with a client that waits come first */
+  readonly urgent: (() => void)[]
   readonly waiting: (() => void)[]
+}
+
+/** How long a message waits for a session, and before whom. */
+export interface Patience {
+  /** milliseconds since 1970 */
+  readonly until: number
+  readonly urgent: boolean
 }
 
 export class SessionPool {
@@ -46,17 +55,17 @@ export class SessionPool {
 
   /**
    * Has `work` done with a session: an idle one, or a new one from `open`. `reused` tells which, since
-   * the host may have closed an idle one unseen. `until`: milliseconds since 1970.
+   * the host may have closed an idle one unseen.
    */
   async use<T>(
     key: string,
     open: () => Promise<Session>,
-    until: number,
+    patience: Patience,
     work: (session: Session, reused: boolean) => Promise<T>,
   ): Promise<T> {
     const host = this.host(key)
     // whoever ends hands his place to the one who waits
-    if (host.busy >= this.limits.sessions) await turn(host, until)
+    if (host.busy >= this.limits.sessions) await turn(host, patience)
     else host.busy++
     let session: Session | undefined
     try {
@@ -69,7 +78,7 @@ export class SessionPool {
       throw error
     } finally {
       if (session) this.giveBack(key, host, session)
-      const next = host.waiting.shift()
+      const next = host.urgent.shift() ?? host.waiting.shift()
       if (next) next()
       else host.busy--
       this.forgetUnused(key, host)
@@ -87,8 +96,8 @@ export class SessionPool {
   /** Open sessions, by key. */
   stats(): Record<string, { busy: number; idle: number; waiting: number }> {
     return Object.fromEntries(
-      [...this.hosts].map(([key, { busy, idle, waiting }]) => {
-        return [key, { busy, idle: idle.length, waiting: waiting.length }]
+      [...this.hosts].map(([key, { busy, idle, urgent, waiting }]) => {
+        return [key, { busy, idle: idle.length, waiting: urgent.length + waiting.length }]
       }),
     )
   }
@@ -102,7 +111,7 @@ export class SessionPool {
   private host(key: string): Host {
     const known = this.hosts.get(key)
     if (known) return known
-    const host: Host = { busy: 0, idle: [], waiting: [] }
+    const host: Host = { busy: 0, idle: [], urgent: [], waiting: [] }
     this.hosts.set(key, host)
     return host
   }
@@ -145,7 +154,8 @@ export class SessionPool {
   }
 }
 
-function turn(host: Host, until: number): Promise<void> {
+function turn(host: Host, { until, urgent }: Patience): Promise<void> {
+  const line = urgent ? host.urgent : host.waiting
   return new Promise((resolve, reject) => {
     const granted = (): void => {
       clearTimeout(timer)
@@ -153,12 +163,12 @@ function turn(host: Host, until: number): Promise<void> {
     }
     const timer = setTimeout(
       () => {
-        host.waiting.splice(host.waiting.indexOf(granted), 1)
+        line.splice(line.indexOf(granted), 1)
         reject(new BusyError('expected a free session to the host in time'))
       },
       Math.max(0, until - Date.now()),
     )
-    host.waiting.push(granted)
+    line.push(granted)
   })
 }
 
