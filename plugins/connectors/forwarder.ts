@@ -3,10 +3,12 @@
  * system take this recipient) and to delivery (the configuration in force, tokens, who we are).
  */
 import { parseMailAddress } from '../address/mail-address.js'
+import { mailboxHosts, type Configuration, type Forwarding } from '../gateway/configuration.js'
+import { checkNames } from '../gateway/cross-check.js'
 import { pluginLog } from '../haraka/config-files.js'
 import type { HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
 import type { HarakaOutbound, QueueItem } from '../haraka/outbound.js'
-import { Pack, type Forwarding } from '../haraka/pack.js'
+import { Pack } from '../haraka/pack.js'
 import { Deliverer } from './delivery/deliverer.js'
 import type { OwnRoute } from './delivery/setup.js'
 import { forwardingOver } from './forwarding.js'
@@ -37,6 +39,7 @@ export class Forwarder {
       addressesOf: ({ name }) => this.deliverer.addressesOf(name),
       verify: (connector, recipient) => this.deliverer.verify(connector, recipient),
     })
+    pack.checkBeforeUse = (configuration) => this.checkNames(configuration)
   }
 
   /** The forwarder of this process; made by the connectors plugin. */
@@ -54,6 +57,13 @@ export class Forwarder {
       maxHops: this.pack.connectors.maxHops,
       waysTo: (place) => this.deliverer.waysTo(place),
     }
+  }
+
+  /** A line for each host of the configuration that is, by its name, this gateway itself. */
+  checkNames({ connectors, directories }: Configuration): Promise<string[]> {
+    return checkNames({ connectors, directories: mailboxHosts(directories) }, (hosts) =>
+      this.deliverer.selfAmong(hosts),
+    )
   }
 
   private loopField(way: string, recipients: readonly string[], lists: string): string {

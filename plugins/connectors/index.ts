@@ -16,6 +16,7 @@ import type {
 import { returnCodes } from '../haraka/haraka.js'
 import { hook } from '../haraka/hook.js'
 import type { QueueItem } from '../haraka/outbound.js'
+import { Pack } from '../haraka/pack.js'
 import { closeAll, decideAccepted, decisionSeconds, registerPart } from '../haraka/part.js'
 import { accept, carryOn, refuse } from '../haraka/replies.js'
 import { handOverSeconds } from './delivery/deliverer.js'
@@ -36,6 +37,7 @@ const ownTransaction: Reply = {
 export function register(this: HarakaPlugin): void {
   this.timeout = 0
   registerPart(this, 'connectors', Forwarder.of(this).forwarding)
+  this.register_hook('init_master', 'refuseSelf')
   this.register_hook('mail', 'noteParameters')
   this.register_hook('rcpt_ok', 'decideRecipient')
   this.register_hook('data_post', 'detectLoops')
@@ -44,6 +46,14 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('send_email', 'deliverQueued', 100)
   this.register_hook('get_mx', 'keepFromMx', -100)
 }
+
+/** Haraka does not start with a smart host that is, by its name, this gateway itself. */
+export const refuseSelf = hook('init_master', decisionSeconds, async ({ plugin }) => {
+  const errors = await Forwarder.of(plugin).checkNames(Pack.of(plugin).configuration)
+  for (const line of errors) plugin.logcrit(line)
+  const [first] = errors
+  return first === undefined ? carryOn : refuse({ code: 550, enhanced: '5.3.5', text: first })
+})
 
 /** What the client asked for with MAIL (SMTPUTF8, BODY, RET …) is handed on with the message. */
 export const noteParameters = hook<[HarakaAddress, EsmtpParameters]>(

@@ -7,7 +7,15 @@
  */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { linkSync, lstatSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  lstatSync,
+  rmSync,
+  statSync,
+  unwatchFile,
+  watchFile,
+  writeFileSync,
+} from 'node:fs'
 import { resolve } from 'node:path'
 
 import type { Environment } from '../config/environment.js'
@@ -15,16 +23,26 @@ import { ConfigError } from '../config/settings.js'
 import { readSecretFile } from '../config/secret-file.js'
 
 const shortest = 32
+const watchInterval = 5000
 
-/**
- * The secrets of the file, which is made if it is missing. Throws ConfigError.
- * `user`: the user that Haraka changes to after it has started; empty: it stays who it is.
- */
-export function loadLoopSecrets(env: Environment, file: string, user: string): string[] {
+export interface SecretOptions {
+  /** the user that Haraka changes to after it has started; empty: it stays who it is */
+  readonly user: string
+  /** whether a missing file is made: not where it has been there, and is being replaced */
+  readonly make: boolean
+}
+
+/** The secrets of the file. Throws ConfigError. */
+export function loadLoopSecrets(
+  env: Environment,
+  file: string,
+  { user, make }: SecretOptions,
+): string[] {
   try {
-    if (makeSecretFile(resolve(env.configDir, file), user)) {
+    if (make && makeSecretFile(resolve(env.configDir, file), user)) {
       env.log.notice(`made the loop secret ${file}; every gateway of the address space needs it`)
     }
+    checkOwner(resolve(env.configDir, file), user)
     const secrets = readSecretFile(env.configDir, file)
       .split('\n')
       .map((line) => line.trim())
@@ -38,6 +56,24 @@ export function loadLoopSecrets(env: Environment, file: string, user: string): s
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError([`connectors.ini [main] loop_secret_file: ${reason}`])
   }
+}
+
+/** Root reads everything; the user that the process changes to must be able to read it again. */
+function checkOwner(path: string, user: string): void {
+  if (user === '' || process.getuid?.() !== 0) return
+  const owner = statSync(path).uid
+  const expected = Number(execFileSync('id', ['-u', '--', user], { encoding: 'utf8' }))
+  if (owner !== expected) {
+    throw new Error(`${path}: expected a file of ${user} (smtp.ini user), got one of uid ${owner}`)
+  }
+}
+
+/** Calls back after the file has changed, within some seconds; what it gives back ends that. */
+export function watchLoopSecret(env: Environment, file: string, changed: () => void): () => void {
+  const path = resolve(env.configDir, file)
+  // looks at the name every time: an editor or a copy puts another file in its place
+  watchFile(path, { interval: watchInterval, persistent: false }, changed)
+  return () => unwatchFile(path, changed)
 }
 
 /** Whole or not at all: several processes may start at once, and the first one's secret stays. */

@@ -17,6 +17,7 @@ import {
   type ConnectorsConfig,
 } from '../connectors/config.js'
 import { RouteTable } from '../connectors/route.js'
+import type { SmartHost } from '../connectors/smart-host.js'
 import { directoryFile, parseDirectoryConfig, type DirectoryConfig } from '../directory/config.js'
 import type { DirectorySet } from '../directory/open.js'
 import { crossCheck } from './cross-check.js'
@@ -74,14 +75,19 @@ export function readConfiguration(parts: readonly Part[], files: Files): Configu
     ...crossCheck({
       acceptedDomains: decides ? acceptedDomains : undefined,
       connectors,
-      directories: unread.has(directoryFile)
-        ? undefined
-        : new Map(directories?.directories.map(({ name, mailboxHost }) => [name, mailboxHost])),
+      directories: unread.has(directoryFile) ? undefined : mailboxHosts(directories),
       isSelf: files.isSelf,
     }),
   )
   if (errors.length > 0) throw new ConfigError(errors)
   return configuration
+}
+
+/** name → mailbox host of every directory */
+export function mailboxHosts(
+  directories: DirectoryConfig | undefined,
+): Map<string, SmartHost | undefined> {
+  return new Map(directories?.directories.map(({ name, mailboxHost }) => [name, mailboxHost]))
 }
 
 /** The mail switch of the enabled parts. Connectors take part if there is a `forwarding`. */

@@ -5,7 +5,8 @@
  *     space for which Exchange is authoritative" (the article, method 1)
  *   - a shared or relay domain that no connector serves: every mail would be an attempt to relay
  *   - an authoritative domain without a directory: every mail would be refused
- *   - a smart host or mailbox host that is this gateway itself
+ *   - a smart host or mailbox host that is this gateway itself, by its address (at once) or by its
+ *     name (`checkNames`, which asks DNS)
  */
 import { covers, type AddressSpace } from '../address/address-space.js'
 import type { AcceptedDomain, AcceptedDomainsConfig } from '../accepted-domains/config.js'
@@ -27,7 +28,7 @@ export function crossCheck(check: CrossCheck): string[] {
   return [
     ...(acceptedDomains && connectors ? checkDomains(acceptedDomains, connectors) : []),
     ...(acceptedDomains && directories?.size === 0 ? checkAuthoritative(acceptedDomains) : []),
-    ...checkHosts(check),
+    ...checkHosts(check, (host) => host.kind === 'host' && check.isSelf(host.host, host.port)),
   ]
 }
 
@@ -76,9 +77,27 @@ function checkAuthoritative(accepted: AcceptedDomainsConfig): string[] {
   ]
 }
 
-function checkHosts({ isSelf, directories, connectors }: CrossCheck): string[] {
-  const isGateway = (host: SmartHost): boolean =>
-    host.kind === 'host' && isSelf(host.host, host.port)
+/**
+ * The same of hosts given by name. `selfAmong` tells which hosts lead to this gateway; what it could
+ * not find out is none of them.
+ */
+export async function checkNames(
+  check: Pick<CrossCheck, 'directories' | 'connectors'>,
+  selfAmong: (hosts: readonly SmartHost[]) => Promise<readonly SmartHost[]>,
+): Promise<string[]> {
+  const smartHosts = [...(check.connectors?.connectors.values() ?? [])].flatMap(
+    (one) => one.smartHosts,
+  )
+  const mailboxHosts = [...(check.directories?.values() ?? [])].flatMap((host) => host ?? [])
+  const found = await selfAmong([...smartHosts, ...mailboxHosts])
+  return checkHosts(check, (host) => found.includes(host))
+}
+
+/** A line for each smart host and mailbox host that is this gateway, as the function tells. */
+function checkHosts(
+  { directories, connectors }: Pick<CrossCheck, 'directories' | 'connectors'>,
+  isGateway: (host: SmartHost) => boolean,
+): string[] {
   const errors: string[] = []
   for (const { name, smartHosts } of connectors?.connectors.values() ?? []) {
     for (const host of smartHosts.filter(isGateway)) {

@@ -46,6 +46,11 @@ export interface Client {
   /** the peer's address as Haraka reports it, IPv4-mapped or not */
   readonly ip: string
   readonly mayRelay: boolean
+  /**
+   * MAIL FROM:<>, as mail systems ask each other about a recipient. Such a question is not passed on:
+   * two systems that verify at each other would ask for ever.
+   */
+  readonly nullSender?: boolean
 }
 
 /** A decision with the facts it was made from. */
@@ -109,7 +114,7 @@ async function decideOne(
       resolution?.kind === 'mailbox' &&
       parts.directories?.hasMailboxHost(resolution.directory) === true,
   }
-  return { decision: await verified(parts, facts, decide(facts)), facts }
+  return { decision: await verified(parts, client, facts, decide(facts)), facts }
 }
 
 /** A stranger needs an open connector only where he chooses the address; a contact's is ours. */
@@ -152,9 +157,11 @@ async function cameFrom(
 /** A recipient that only the next system knows is asked for there, where the connector says so. */
 async function verified(
   { connectors }: SwitchParts,
+  { nullSender }: Client,
   facts: Facts,
   decision: Decision,
 ): Promise<Decision> {
+  if (nullSender === true) return decision
   if (!connectors || !decision.accepted || decision.rule !== 'shared') return decision
   if (facts.route?.kind !== 'connector' || !facts.route.connector.verifyRecipients) return decision
   const { connector } = facts.route

@@ -3,7 +3,7 @@
  * address counts with every address of the machine; another port of the same machine is another
  * server. Smart hosts that are the gateway itself would be a loop of one.
  */
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
 export interface Listener {
@@ -12,10 +12,12 @@ export interface Listener {
   readonly port: number
 }
 
-/** IPv4-mapped IPv6 addresses as IPv4, IPv6 in lower case. */
+/** One text for one address: IPv4-mapped IPv6 as IPv4, other IPv6 as RFC 5952 writes it. */
 export function plainIp(ip: string): string {
-  const text = ip.toLowerCase()
-  return text.startsWith('::ffff:') && isIPv4(text.slice(7)) ? text.slice(7) : text
+  const [text = ''] = ip.toLowerCase().split('%')
+  if (!isIPv6(text)) return text
+  const { address } = new SocketAddress({ address: text, family: 'ipv6' })
+  return address.startsWith('::ffff:') && isIPv4(address.slice(7)) ? address.slice(7) : address
 }
 
 type IniScalar = string | number | boolean | undefined

@@ -12,7 +12,7 @@ import { fault } from '../accepted-domains/decide.js'
 import { formatMailAddress } from '../address/mail-address.js'
 import { ConfigError } from '../config/settings.js'
 import type { ConnectorsConfig } from '../connectors/config.js'
-import { loadLoopSecrets } from '../connectors/loop-secret.js'
+import { loadLoopSecrets, watchLoopSecret } from '../connectors/loop-secret.js'
 import { LoopTokens } from '../connectors/loop.js'
 import type { DirectoryConfig } from '../directory/config.js'
 import { openDirectories, type DirectorySet } from '../directory/open.js'
@@ -45,6 +45,8 @@ export class Pack {
   /** the name that Haraka itself goes by */
   readonly hostName: string
   readonly isSelf: (ip: string, port: number) => boolean
+  /** what only DNS can tell of a changed configuration: the errors, a line each */
+  checkBeforeUse: (configuration: Configuration) => Promise<string[]> = () => Promise.resolve([])
   private readonly parts = new Set<Part>()
   private readonly tally = new Tally()
   private readonly tallyTimer: NodeJS.Timeout
@@ -54,6 +56,8 @@ export class Pack {
     connectors: undefined,
     loopTokens: undefined,
   }
+  private reloading = Promise.resolve()
+  private secretWatch: (() => void) | undefined
   private directories: DirectorySet | undefined
   private forwarding: Forwarding | undefined
   private switchParts: SwitchParts = { decidesDomains: false, contacts: false }
@@ -70,6 +74,10 @@ export class Pack {
     const { notes } = plugin.haraka_require('server') as { notes: { address_space?: Pack } }
     notes.address_space ??= new Pack(plugin)
     return notes.address_space
+  }
+
+  get configuration(): Configuration {
+    return this.config
   }
 
   /** The connectors in force. */
@@ -97,7 +105,8 @@ export class Pack {
   /** Reads and checks what the part needs. Throws ConfigError; then nothing has changed. */
   enable(part: Part, forwarding?: Forwarding): void {
     this.forwarding = forwarding ?? this.forwarding
-    this.use([...this.parts, part])
+    const parts = [...this.parts, part]
+    this.use(parts, this.read(parts))
     this.parts.add(part)
   }
 
@@ -112,7 +121,11 @@ export class Pack {
     const known = recipientsOf(transaction).get(address)
     if (known) return known
 
-    const client = { ip: connection.remote.ip, mayRelay: connection.relaying }
+    const client = {
+      ip: connection.remote.ip,
+      mayRelay: connection.relaying,
+      nullSender: transaction.mail_from.isNull(),
+    }
     const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
     const recipient = withTarget(address, parameters ?? {}, decided)
     recipientsOf(transaction).set(address, recipient)
@@ -128,7 +141,7 @@ export class Pack {
 
   /** Where mail that the gateway makes itself (a DSN) goes. */
   async decideOwn(address: HarakaAddress): Promise<Pick<Recipient, 'decided' | 'target'>> {
-    const client = { ip: '', mayRelay: true }
+    const client = { ip: '', mayRelay: true, nullSender: true }
     return withTarget(
       address,
       {},
@@ -164,6 +177,7 @@ export class Pack {
   async close(): Promise<void> {
     clearInterval(this.tallyTimer)
     this.logTally()
+    this.secretWatch?.()
     await this.directories?.close()
   }
 
@@ -172,8 +186,7 @@ export class Pack {
   }
 
   /** Takes the configuration of the files into use, whole or not at all. */
-  private use(parts: readonly Part[]): void {
-    const config = this.read(parts)
+  private use(parts: readonly Part[], config: Loaded): void {
     this.directories = this.openDirectories(config.directories)
     this.config = config
     this.switchParts = makeSwitch(parts, config, this.directories, this.forwarding)
@@ -200,14 +213,30 @@ export class Pack {
 
   private readLoopTokens(connectors: ConnectorsConfig | undefined): LoopTokens | undefined {
     if (!connectors) return undefined
+    const { loopSecretFile: file } = connectors
     const user = String(this.files.main('smtp.ini')['user'] ?? '')
-    return new LoopTokens(loadLoopSecrets(this.files, connectors.loopSecretFile, user))
+    const isNew = this.config.connectors?.loopSecretFile !== file
+    const secrets = loadLoopSecrets(this.files, file, { user, make: isNew })
+    if (isNew) {
+      this.secretWatch?.()
+      this.secretWatch = watchLoopSecret(this.files, file, () => this.reload())
+    }
+    return new LoopTokens(secrets)
   }
 
+  /** One after the other: the last change is the last that is taken into use. */
   private reload(): void {
+    this.reloading = this.reloading.then(() => this.reloadNow())
+  }
+
+  private async reloadNow(): Promise<void> {
     const { log } = this.files
     try {
-      this.use([...this.parts])
+      const parts = [...this.parts]
+      const config = this.read(parts)
+      const errors = await this.checkBeforeUse(config)
+      if (errors.length > 0) throw new ConfigError(errors)
+      this.use(parts, config)
       log.notice('the configuration was read again and is in force')
     } catch (error) {
       if (!(error instanceof ConfigError)) {

@@ -4,7 +4,7 @@ import { parseAcceptedDomains } from '../../plugins/accepted-domains/config.js'
 import { parseConnectorsConfig } from '../../plugins/connectors/config.js'
 import { parseSmartHost } from '../../plugins/connectors/smart-host.js'
 import { crossCheck } from '../../plugins/gateway/cross-check.js'
-import { parseListeners, selfTest } from '../../plugins/gateway/self.js'
+import { parseListeners, plainIp, selfTest } from '../../plugins/gateway/self.js'
 
 const check = (domains: string, connectors: string, mailboxHost = '[192.0.2.1]'): string[] =>
   crossCheck({
@@ -110,6 +110,21 @@ describe('rules across files', () => {
     const errors = check('shared = a.example, b.example\nrelay = c.example', '')
     assert.equal(errors.length, 3)
   })
+})
+
+describe('one text for one address', () => {
+  const cases: [ip: string, plain: string][] = [
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::FFFF:192.0.2.1', '192.0.2.1'],
+    ['::ffff:c000:201', '192.0.2.1'],
+    ['0:0:0:0:0:ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:DB8:0:0::1', '2001:db8::1'],
+    ['2001:db8:0000:0000:0000:0000:0000:0001', '2001:db8::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['no address', 'no address'],
+  ]
+  for (const [ip, plain] of cases) it(ip, () => assert.equal(plainIp(ip), plain))
 })
 
 describe('this gateway itself', () => {

@@ -222,6 +222,19 @@ describe('decision: facts', () => {
     assert.equal(await observed('anna@example.com'), false)
   })
 
+  it('does not pass on the question that another system asks with the null sender', async () => {
+    const asked: string[] = []
+    const verify = (_: string, recipient: string) => {
+      asked.push(recipient)
+      return { kind: 'no', reply: '550 5.1.1 unknown' } as const
+    }
+    const parts = makeSwitch({ connectors: verifying, verify })
+    const client = { ip: stranger, mayRelay: false, nullSender: true }
+    const decided = await decideRecipient(parts, client, address('nobody@example.com'))
+    assert.equal(summary(decided), 'shared connector:unix nobody@example.com')
+    assert.deepEqual(asked, [])
+  })
+
   it('never looks up foreign and relay domains, nor targets in them', async () => {
     const asked: string[] = []
     const parts = makeSwitch({ objects, asked })

@@ -102,7 +102,7 @@ function checkConnectors(
 function checkLoopSecret({ loopSecretFile }: ConnectorsConfig, env: Environment): Finding[] {
   if (!existsSync(resolve(env.configDir, loopSecretFile))) return []
   try {
-    loadLoopSecrets(env, loopSecretFile, '')
+    loadLoopSecrets(env, loopSecretFile, { user: '', make: false })
     return []
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

@@ -18,6 +18,7 @@ import type { EsmtpParameters, HarakaConnection } from '../../haraka/haraka.js'
 import type { QueueItem } from '../../haraka/outbound.js'
 import type { Place } from '../place.js'
 import type { Reply, RoutedRecipient } from '../routed.js'
+import type { SmartHost } from '../smart-host.js'
 import { directPatience, HandOver } from './direct.js'
 import { Dispatcher } from './dispatcher.js'
 import { HostHealth } from './host-health.js'
@@ -34,6 +35,9 @@ import { Verifier } from './verifier.js'
 
 /** Longer than `handOver` ever takes, and below the 300 s of inactivity that end a connection. */
 export const handOverSeconds = (directPatience.most + directTimeouts.final) / 1000 + 5
+
+// DNS that is down must not keep the gateway from starting, nor for long
+const selfPatience = 5000
 
 /** What tests and commands replace. */
 export interface DelivererTools {
@@ -129,6 +133,11 @@ export class Deliverer {
   /** The ways that mail for a place goes from here; see ../loop.ts. Never rejects. */
   waysTo(place: Place): Promise<readonly string[]> {
     return this.finder.waysTo(place)
+  }
+
+  /** Those of the hosts that are this gateway itself, as far as DNS tells within some seconds. */
+  selfAmong(hosts: readonly SmartHost[]): Promise<readonly SmartHost[]> {
+    return this.finder.selfAmong(hosts, selfPatience)
   }
 
   /** Sessions by host, and the hosts that are left alone for now. */

@@ -37,15 +37,23 @@ export interface Target {
   readonly way: string
 }
 
+interface TargetProblem {
+  readonly reply?: SmtpReply
+  readonly isSelf?: boolean
+}
+
 /** There is nobody to hand the mail to. */
 export class TargetError extends Error {
   override readonly name = 'TargetError'
   /** the refusal, if that is final */
   readonly reply: SmtpReply | undefined
+  /** mail would come back to this gateway itself */
+  readonly isSelf: boolean
 
-  constructor(message: string, reply?: SmtpReply) {
+  constructor(message: string, { reply, isSelf = false }: TargetProblem = {}) {
     super(message)
     this.reply = reply
+    this.isSelf = isSelf
   }
 }
 
@@ -109,6 +117,21 @@ export class TargetFinder {
       }),
     )
     return [...new Set(found.flat())]
+  }
+
+  /** Those of the hosts that lead to this gateway itself; what DNS does not tell in time does not. */
+  async selfAmong(hosts: readonly SmartHost[], patience: number): Promise<SmartHost[]> {
+    const found: SmartHost[] = []
+    const asked = hosts.map(async (host) => {
+      await this.ofHost(host).catch((error: unknown) => {
+        if (error instanceof TargetError && error.isSelf) found.push(host)
+      })
+    })
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))
+    await Promise.race([Promise.all(asked), late])
+    clearTimeout(timer)
+    return [...found]
   }
 
   /** The endpoints of smart hosts; rejects with TargetError if there is none. */
@@ -203,17 +226,17 @@ export class TargetFinder {
     }
     // RFC 7505
     if (records.length === 1 && ['', '.'].includes(records[0]?.exchange ?? '')) {
-      throw new TargetError(
-        `${domain} takes no mail`,
-        makeReply(556, [`5.1.10 ${domain} takes no mail (null MX)`]),
-      )
+      throw new TargetError(`${domain} takes no mail`, {
+        reply: makeReply(556, [`5.1.10 ${domain} takes no mail (null MX)`]),
+      })
     }
     if (records.length > 0) return this.ofNames(records, host)
     const addresses = await this.addresses(host.host).catch((error: unknown) => {
       throw new TargetError(error instanceof Error ? error.message : String(error))
     })
     if (addresses.length === 0) {
-      throw new TargetError(`no MX`, makeReply(550, [`5.1.2 ${domain} has no mail host in DNS`]))
+      const reply = makeReply(550, [`5.1.2 ${domain} has no mail host in DNS`])
+      throw new TargetError(`no MX`, { reply })
     }
     return this.ofNames([{ exchange: host.host, priority: 0 }], host)
   }
@@ -248,7 +271,7 @@ export class TargetFinder {
       }
     }
     const usable = endpoints.filter(({ priority }) => priority < limit)
-    if (usable.length === 0) throw new TargetError(problem)
+    if (usable.length === 0) throw new TargetError(problem, { isSelf: limit < Infinity })
     return usable.map(({ endpoint }) => endpoint)
   }
 
