@@ -23,6 +23,8 @@ const simplePassword = 0x80
 const bindResponse = 0x61
 const unbindRequest = 0x42
 const searchRequest = 0x63
+const extendedRequest = 0x77
+const extendedResponse = 0x78
 const searchEntry = 0x64
 const searchDone = 0x65
 const searchReference = 0x73
@@ -30,6 +32,8 @@ const searchReference = 0x73
 export interface Behaviour {
   /** result code of a bind, or no answer */
   readonly bind?: number | 'hang'
+  /** result code of StartTLS, 2 (protocol error) unless told; `mute`: agrees, and is silent then */
+  readonly startTls?: number | 'hang' | 'mute'
   /**
    * A result code without entries; `hang`: no answer; `close`: ends the connection; `slow`: answers
    * after 50 ms; `garbage`: no LDAP; `referrals`: answers with search references;
@@ -107,7 +111,12 @@ export class FakeLdap {
     })
     socket.on('data', (data) => {
       buffer = Buffer.concat([buffer, data])
-      for (;;) {
+      // what is not LDAP, such as the beginning of TLS
+      if (buffer[0] !== 0x30) {
+        if (this.behaviour.startTls === 'mute') return
+        socket.destroy()
+      }
+      while (!socket.destroyed) {
         const reader = new BerReader(buffer)
         if (reader.readSequence() === null || reader.remain < reader.length) return
         const end = reader.offset + reader.length
@@ -128,6 +137,12 @@ export class FakeLdap {
       this.passwords.push(reader.readString(simplePassword) ?? '')
       const { bind = 0 } = this.behaviour
       if (bind !== 'hang') socket.write(result(id, bindResponse, bind))
+    }
+    // StartTLS is the only one: refused, or agreed to without any TLS behind it
+    if (operation === extendedRequest) {
+      const { startTls = 2 } = this.behaviour
+      const code = startTls === 'mute' ? 0 : startTls
+      if (code !== 'hang') socket.write(result(id, extendedResponse, code))
     }
     if (operation === searchRequest) this.search(socket, id, reader, pending)
   }

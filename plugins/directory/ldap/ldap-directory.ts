@@ -72,9 +72,8 @@ export class LdapDirectory implements Directory {
 
 /** Read anew for every connection: passwords and certificates change while the gateway runs. */
 export function connectSettings(settings: LdapSettings, configDir: string): ConnectSettings {
-  const { startTls, tlsVerify, tlsCaFile, bindDn, bindPassword, bindPasswordFile } = settings
-  const ca =
-    tlsCaFile === '' ? systemCertificates() : readFileSync(resolve(configDir, tlsCaFile), 'utf8')
+  const { startTls, tlsVerify, bindDn, bindPassword, bindPasswordFile } = settings
+  const ca = authorities(settings, configDir)
   const password =
     bindPasswordFile === '' ? bindPassword : readSecretFile(configDir, bindPasswordFile)
   return {
@@ -82,6 +81,16 @@ export function connectSettings(settings: LdapSettings, configDir: string): Conn
     tls: { rejectUnauthorized: tlsVerify, ...(ca !== undefined && { ca }) },
     bind: bindDn === '' ? undefined : { dn: bindDn, password },
   }
+}
+
+/** Those whose certificates count; undefined: Node's list, or none is needed. */
+function authorities(
+  { servers, startTls, tlsCaFile }: LdapSettings,
+  configDir: string,
+): string | string[] | undefined {
+  if (!startTls && !servers.some(({ secure }) => secure)) return undefined
+  if (tlsCaFile === '') return systemCertificates()
+  return readFileSync(resolve(configDir, tlsCaFile), 'utf8')
 }
 
 /** One value comes as a value, several as an array, none as an empty array. */

@@ -12,11 +12,16 @@ const bundles = [
   '/etc/ssl/cert.pem', // BSD, macOS
 ]
 
-/** In PEM; undefined where Node's own list counts, as when it was extended for this process. */
-export function systemCertificates(): string | undefined {
-  if (env['NODE_EXTRA_CA_CERTS'] !== undefined) return undefined
+/**
+ * In PEM, with those that NODE_EXTRA_CA_CERTS adds for this process; undefined where the system has
+ * no list: then Node's own counts.
+ */
+export function systemCertificates(): string[] | undefined {
   const bundle = [env['SSL_CERT_FILE'], ...bundles].find(
     (path) => path !== undefined && existsSync(path),
   )
-  return bundle === undefined ? undefined : readFileSync(bundle, 'utf8')
+  if (bundle === undefined) return undefined
+  const extra = env['NODE_EXTRA_CA_CERTS']
+  const files = extra !== undefined && existsSync(extra) ? [bundle, extra] : [bundle]
+  return files.map((path) => readFileSync(path, 'utf8'))
 }
