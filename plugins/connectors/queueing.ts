@@ -60,8 +60,13 @@ export async function routeRecipients(
 function route(recipient: Recipient, address: HarakaAddress): RoutedRecipient | undefined {
   const { original, parameters, refused } = recipient
   const { decision } = recipient.decided
-  const orcpt = parameters['ORCPT']
-  const common = { recipient: address, original, ...(typeof orcpt === 'string' && { orcpt }) }
+  const { ORCPT: orcpt, NOTIFY: notify } = parameters
+  const common = {
+    recipient: address,
+    original,
+    ...(typeof orcpt === 'string' && { orcpt }),
+    ...(typeof notify === 'string' && { notify }),
+  }
   const nowhere: Place = { kind: 'outbound', domain: address.host }
   if (!decision.accepted) return { ...common, place: nowhere, refused: decision.reply }
   if (decision.destination.kind === 'left') return undefined

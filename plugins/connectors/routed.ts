@@ -18,6 +18,8 @@ export interface RoutedRecipient {
   readonly original: HarakaAddress
   /** the client's own ORCPT parameter, if it gave one; then it is handed on unchanged */
   readonly orcpt?: string
+  /** the client's NOTIFY parameter (RFC 3461) */
+  readonly notify?: string
   readonly place: Place
   /** found undeliverable after RCPT was answered 250 (a loop): reported to the sender, not sent */
   readonly refused?: Reply

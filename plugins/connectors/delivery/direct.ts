@@ -27,7 +27,7 @@ import {
   type Queuer,
 } from './queuer.js'
 import type { DeliverySetup } from './setup.js'
-import { xtext } from './smtp/envelope.js'
+import { envidOf, notifyOf, orcptOf, retOf } from './smtp/dsn-parameters.js'
 import { xclientAttributes } from './smtp/xclient.js'
 import { makeReply, replyText, type SmtpReply } from './smtp/reply.js'
 import { directTimeouts } from './smtp/timeouts.js'
@@ -252,9 +252,15 @@ function portionsOf(routed: readonly RoutedRecipient[]): Portion[] {
   })
 }
 
-function addresseeOf({ recipient, original, orcpt }: RoutedRecipient): Addressee {
-  const written = original.address
-  return { recipient, original: written, orcpt: orcpt ?? `rfc822;${xtext(written)}` }
+function addresseeOf(routed: RoutedRecipient): Addressee {
+  const { recipient, original } = routed
+  const notify = notifyOf(routed.notify)
+  return {
+    recipient,
+    original: original.address,
+    orcpt: orcptOf(routed.orcpt, original.address),
+    ...(notify !== undefined && { notify }),
+  }
 }
 
 function consign(
@@ -270,8 +276,8 @@ function consign(
     since: Date.now(),
     client: xclientAttributes(connection),
     lists: listsOf(transaction.header.get_all(listFieldName)),
-    envid: parameters['ENVID'] ?? undefined,
-    ret: parameters['RET'] ?? undefined,
+    envid: envidOf(parameters['ENVID']),
+    ret: retOf(parameters['RET']),
   }
 }
 

@@ -113,8 +113,8 @@ export class Dispatcher {
         envid,
         ret,
       },
-      recipients: addressees.map(({ recipient, orcpt }) => {
-        return { path: pathOf(recipient), ...(orcpt !== '' && { orcpt }) }
+      recipients: addressees.map(({ recipient, orcpt, notify }) => {
+        return { path: pathOf(recipient), notify, ...(orcpt !== '' && { orcpt }) }
       }),
     })
   }

@@ -15,6 +15,8 @@ export interface RecipientNotes {
   readonly original: string
   /** ORCPT for the next host, in xtext with its type */
   readonly orcpt: string
+  /** NOTIFY of the client's RCPT command */
+  readonly notify?: string
 }
 
 export interface EntryNotes {

@@ -21,7 +21,7 @@ import { disown, readNotes, type EntryNotes } from './queue-notes.js'
 import { queuedMessage } from './queued-message.js'
 import type { Addressee, Consignment, Failure, Queuer } from './queuer.js'
 import type { DeliverySetup, OwnRoute } from './setup.js'
-import { xtext } from './smtp/envelope.js'
+import { orcptOf } from './smtp/dsn-parameters.js'
 import { makeReply } from './smtp/reply.js'
 import { rfcTimeouts } from './smtp/timeouts.js'
 
@@ -193,7 +193,8 @@ function addresseeOf(recipient: HarakaAddress, notes: EntryNotes): Addressee {
   return {
     recipient,
     original: known?.original ?? address,
-    orcpt: known?.orcpt ?? `rfc822;${xtext(address)}`,
+    orcpt: known?.orcpt ?? orcptOf(undefined, address),
+    ...(known?.notify !== undefined && { notify: known.notify }),
   }
 }
 

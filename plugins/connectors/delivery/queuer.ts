@@ -17,7 +17,7 @@ import {
   type RecipientNotes,
 } from './queue-notes.js'
 import type { DeliverySetup } from './setup.js'
-import { fromXtext } from './smtp/envelope.js'
+import { fromXtext, wantsFailure } from './smtp/dsn-parameters.js'
 
 /** A message with all that its entries have in common. */
 export interface Consignment {
@@ -65,7 +65,8 @@ export class Queuer {
     failures: readonly Failure[],
   ): Promise<PreparedEntries> {
     const specs = portions.flatMap((portion) => entries(consignment, portion))
-    if (failures.length > 0) specs.push(await this.failureEntry(consignment, failures))
+    const told = failures.filter(({ addressee }) => wantsFailure(addressee.notify))
+    if (told.length > 0) specs.push(await this.failureEntry(consignment, told))
     return prepareEntries(
       this.setup.outbound,
       specs.map((spec, index) => ({ ...spec, uuid: `${consignment.uuid}.${index + 1}` })),
@@ -144,7 +145,7 @@ function entryNotes(
     version: 1,
     place,
     recipients: Object.fromEntries(
-      addressees.map(({ recipient, original, orcpt }) => [recipient.address, { original, orcpt }]),
+      addressees.map(({ recipient, ...notes }) => [recipient.address, notes]),
     ),
     lists,
     client,

@@ -8,13 +8,17 @@
 import assert from 'node:assert/strict'
 
 import { FaultServer, type Script, type TakenMessage } from '../../harness/fault-server.js'
-import { send, type Gateway, type Reply } from '../../harness/haraka.js'
+import { SmtpClient, type Gateway, type Reply } from '../../harness/haraka.js'
 import { eventually, startDeliveryGateway, type Way } from './faults.js'
 
 interface Case {
   readonly script: Script
   readonly lmtp?: boolean
   readonly extensions?: readonly string[]
+  /** of the client's MAIL command */
+  readonly parameters?: string
+  /** in front of the body */
+  readonly text?: string
   /** octets of the message */
   readonly size?: number
   readonly to?: readonly string[]
@@ -100,6 +104,39 @@ const cases: Record<string, Case> = {
     delivered: ['ok'],
     queued: ['later'],
     reported: ['no'],
+  },
+  'no 8BITMIME, and the message is ASCII': {
+    script: {},
+    extensions: [],
+    parameters: 'BODY=8BITMIME',
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok'],
+  },
+  'no 8BITMIME, and the message needs it': {
+    script: {},
+    extensions: [],
+    parameters: 'BODY=8BITMIME',
+    text: 'gr\u00fc\u00dfe\r\n',
+    hears: /^550 5\.6\.3 /u,
+  },
+  'too large for its SIZE': {
+    script: {},
+    extensions: ['SIZE 1000'],
+    hears: /^550 5\.3\.4 /u,
+  },
+  'no SMTPUTF8, and the address needs it': {
+    script: {},
+    extensions: [],
+    to: ['jörg'],
+    parameters: 'SMTPUTF8',
+    hears: /^550 5\.6\.7 /u,
+  },
+  SMTPUTF8: {
+    script: {},
+    to: ['jörg'],
+    parameters: 'SMTPUTF8',
+    hears: /^250 /u,
+    delivered: ['jörg'],
   },
   'all RCPT refused': {
     script: { rcpt: () => '551 5.1.6 moved away' },
@@ -234,13 +271,15 @@ describe('the fault table', function () {
     }
     gateway = await startDeliveryGateway({ ways, shortWaits: true })
     await Promise.all(
-      Object.entries(cases).map(async ([name, { to = ['ok'], size = 4000 }]) => {
-        const addresses = to.map((user) => `${user}@${domainOf(name)}`)
-        const data = `Subject: ${name}\r\n\r\n${bodyOf(size)}`
-        const from = `${label(name)}@sender.example`
-        const outcome = await send(gateway, { from, to: addresses, data })
-        replies.set(name, outcome.data)
-      }),
+      Object.entries(cases).map(
+        async ([name, { to = ['ok'], size = 4000, text = '', parameters = '' }]) => {
+          const addresses = to.map((user) => `${user}@${domainOf(name)}`)
+          const data = `Subject: ${name}\r\n\r\n${text}${bodyOf(size)}`
+          const from = `${label(name)}@sender.example`
+          const outcome = await transmit({ from, to: addresses, data, parameters })
+          replies.set(name, outcome)
+        },
+      ),
     )
   })
 
@@ -265,6 +304,23 @@ describe('the fault table', function () {
         return same(reportedTo(sender, name), expected.reported ?? [], 'reported')
       })
     })
+  }
+
+  async function transmit(mail: {
+    readonly from: string
+    readonly to: readonly string[]
+    readonly data: string
+    readonly parameters: string
+  }): Promise<Reply> {
+    const client = await SmtpClient.connect(gateway)
+    try {
+      await client.ehlo()
+      const replies = [await client.mail(mail.from, mail.parameters)]
+      for (const to of mail.to) replies.push(await client.rcpt(to))
+      return replies.find(({ code }) => code !== 250) ?? (await client.data(mail.data))
+    } finally {
+      await client.quit()
+    }
   }
 
   async function queuedFor(name: string): Promise<string[]> {

@@ -141,6 +141,19 @@ describe('the queue', function () {
     ])
   })
 
+  it('NOTIFY=NEVER: nothing is reported', async () => {
+    unix.change(refuse)
+    const client = await SmtpClient.connect(gateway)
+    await client.ehlo()
+    await client.mail('a@sender.example')
+    await client.rcpt('never@queued.example', 'NOTIFY=NEVER')
+    await client.data('Subject: hello\r\n\r\nbody\r\n')
+    await client.quit()
+    await gateway.waitForLog(/<never@queued\.example> connector:queued refused/u)
+    await eventually(async () => ((await gateway.queue()).length === 0 ? undefined : 'queued'))
+    assert.equal(sender.messages.length, 0)
+  })
+
   it('nobody can be told for <>: the message is kept', async () => {
     unix.change(refuse)
     const { data } = await send(gateway, { from: '', to: ['no@queued.example'] })

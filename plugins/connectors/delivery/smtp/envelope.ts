@@ -10,6 +10,7 @@ export interface EnvelopeRecipient {
   readonly path: string
   /** ORCPT in xtext with its type, `rfc822;user@example.com` */
   readonly orcpt?: string | undefined
+  readonly notify?: string | undefined
 }
 
 export interface Envelope {
@@ -72,24 +73,9 @@ export function mailCommand(
 }
 
 export function rcptCommand(recipient: EnvelopeRecipient, extensions: Extensions): string {
-  const command = `RCPT TO:<${recipient.path}>`
-  return extensions.has('DSN') && recipient.orcpt !== undefined
-    ? `${command} ORCPT=${recipient.orcpt}`
-    : command
-}
-
-/** xtext (RFC 3461 4): what is beyond printable ASCII, and `+` and `=`, as `+XX`. */
-export function xtext(text: string): string {
-  return Buffer.from(text)
-    .toString('latin1')
-    .replace(/[^!-*,-<>-~]/gu, (octet) => {
-      return `+${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
-    })
-}
-
-export function fromXtext(text: string): string {
-  const octets = text.replace(/\+([0-9A-F]{2})/gu, (_, hex: string) => {
-    return String.fromCharCode(Number.parseInt(hex, 16))
-  })
-  return Buffer.from(octets, 'latin1').toString()
+  const { path, orcpt, notify } = recipient
+  const parameters: string[] = []
+  if (extensions.has('DSN') && notify !== undefined) parameters.push(`NOTIFY=${notify}`)
+  if (extensions.has('DSN') && orcpt !== undefined) parameters.push(`ORCPT=${orcpt}`)
+  return [`RCPT TO:<${path}>`, ...parameters].join(' ')
 }

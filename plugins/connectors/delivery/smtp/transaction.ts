@@ -39,7 +39,7 @@ export interface TransactionOptions {
 /** An outcome for each recipient, in their order. */
 export async function sendMessage(
   session: Session,
-  envelope: Envelope,
+  wanted: Envelope,
   recipients: readonly EnvelopeRecipient[],
   message: OutgoingMessage,
   options: TransactionOptions,
@@ -59,6 +59,7 @@ export async function sendMessage(
     return reply
   }
 
+  const envelope = await asNeeded(wanted, message, extensions)
   const missing = missingExtension(envelope, recipients, extensions)
   if (missing) return all(missing)
 
@@ -116,6 +117,22 @@ export async function sendMessage(
   }
   await readFinal(session, accepted, outcomes, timeouts.final)
   return outcomes
+}
+
+/**
+ * Many clients declare 8BITMIME for whatever they send. A host without it is not refused a message
+ * that is ASCII.
+ */
+async function asNeeded(
+  envelope: Envelope,
+  message: OutgoingMessage,
+  extensions: ReadonlyMap<string, string>,
+): Promise<Envelope> {
+  if (!envelope.eightBit || extensions.has('8BITMIME')) return envelope
+  for await (const chunk of message.octets()) {
+    if (chunk.some((octet) => octet > 127)) return envelope
+  }
+  return { ...envelope, eightBit: false }
 }
 
 /** The answers to the final dot, put in the place of the accepted recipients' outcomes. */

@@ -5,7 +5,7 @@
 import { isIPv6 } from 'node:net'
 
 import type { HarakaConnection } from '../../../haraka/haraka.js'
-import { xtext } from './envelope.js'
+import { xtext } from './dsn-parameters.js'
 
 export function xclientAttributes({
   remote,

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict'
 
 import {
+  envidOf,
   fromXtext,
+  notifyOf,
+  orcptOf,
+  retOf,
+  wantsFailure,
+  xtext,
+} from '../../../../plugins/connectors/delivery/smtp/dsn-parameters.js'
+import {
   mailCommand,
   missingExtension,
   rcptCommand,
-  xtext,
   type Envelope,
 } from '../../../../plugins/connectors/delivery/smtp/envelope.js'
 import { formatReply } from '../../../../plugins/connectors/delivery/smtp/reply.js'
@@ -83,5 +90,34 @@ describe('the envelope on the wire', () => {
       assert.equal(fromXtext(xtext(text)), text)
       assert.match(xtext(text), /^[!-~]*$/u)
     }
+  })
+
+  it('NOTIFY goes along', () => {
+    const recipient = { path: 'b@y.example', notify: 'NEVER' }
+    assert.equal(rcptCommand(recipient, all), 'RCPT TO:<b@y.example> NOTIFY=NEVER')
+    assert.equal(rcptCommand(recipient, none), 'RCPT TO:<b@y.example>')
+  })
+
+  it('DSN parameters that are not well formed count as not given', () => {
+    assert.equal(orcptOf('rfc822;a+40b', 'x@y.example'), 'rfc822;a+40b')
+    for (const bad of ['a@b.example', 'rfc822;', 'rfc822;a=b', 'rfc822;a+4', 'rfc822;ö', null]) {
+      assert.equal(orcptOf(bad, 'x+1@y.example'), 'rfc822;x+2B1@y.example')
+    }
+    assert.equal(orcptOf(undefined, 'jörg@y.example'), 'utf-8;j\\x{F6}rg@y.example')
+    assert.deepEqual([envidOf('q1'), envidOf('q=1'), envidOf('')], ['q1', undefined, undefined])
+    assert.deepEqual([retOf('hdrs'), retOf('some')], ['HDRS', undefined])
+    assert.deepEqual(['never', 'SUCCESS,FAILURE', 'NEVER,FAILURE', 'x', ''].map(notifyOf), [
+      'NEVER',
+      'SUCCESS,FAILURE',
+      undefined,
+      undefined,
+      undefined,
+    ])
+    assert.deepEqual([undefined, 'NEVER', 'SUCCESS,FAILURE', 'DELAY'].map(wantsFailure), [
+      true,
+      false,
+      true,
+      false,
+    ])
   })
 })
