@@ -154,30 +154,33 @@ function toRow(header: readonly string[], { line, fields }: Fields): Row {
   for (const [index, name] of header.entries()) {
     const field = fields[index] ?? ''
     if (field === '') continue
-    if (name === 'dn' || name === 'distinguishedname') {
-      dn ||= field.trim()
-      continue
-    }
-    const values = splitValues(field)
+    // the name is one value, whatever signs it has
+    const isName = name === 'dn' || name === 'distinguishedname'
+    const values = isName ? readValues([field]) : splitValues(field)
+    if (isName) dn ||= values?.[0] ?? ''
     if (values === undefined) {
       return { kind: 'unreadable', line, reason: `${name}: expected hex octets in \`${field}\`` }
     }
-    attributes.set(name, [...(attributes.get(name) ?? []), ...values])
+    if (!isName) attributes.set(name, [...(attributes.get(name) ?? []), ...values])
   }
   return { kind: 'record', line, dn, attributes }
 }
 
 /** The values in a field; `undefined` if one begins as hex and is none. */
 function splitValues(field: string): string[] | undefined {
-  const values: string[] = []
   const parts = field.includes(';') ? field.split(/(?<!\\);/u) : [field]
+  return readValues(parts)?.map((value) => value.replaceAll('\\;', ';'))
+}
+
+function readValues(parts: readonly string[]): string[] | undefined {
+  const values: string[] = []
   for (const part of parts) {
     const value = part.trim()
     if (/^x'/iu.test(value)) {
       const hex = /^x'((?:[0-9a-f]{2})*)'$/iu.exec(value)?.[1]
       if (hex === undefined) return undefined
       values.push(Buffer.from(hex, 'hex').toString())
-    } else if (value !== '') values.push(value.replaceAll('\\;', ';'))
+    } else if (value !== '') values.push(value)
   }
   return values
 }

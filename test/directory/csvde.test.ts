@@ -39,6 +39,8 @@ describe('CSVDE', () => {
   const tables: readonly (readonly [string, string, readonly string[]])[] = [
     ['any order and case of the header', 'MAIL,Cn,DN\na@b,x,cn=x', ['2 cn=x mail=a@b cn=x']],
     ['no dn', 'mail\na@b', ['2  mail=a@b']],
+    ['a dn in hex', "dn,mail\nX'636e3dc3bc',a@b", ['2 cn=ü mail=a@b']],
+    ['a dn with ;', 'dn,mail\n"cn=a\\;b;c,dc=d",a@b', ['2 cn=a\\;b;c,dc=d mail=a@b']],
     ['empty fields', 'dn,mail,sn\ncn=x,,', ['2 cn=x']],
     ['empty lines', '\r\nmail\r\n\r\na@b\r\n \r\nc@d', ['4  mail=a@b', '6  mail=c@d']],
     ['blanks around values', 'mail\n a@b ;  c@d ;;', ['2  mail=a@b,c@d']],

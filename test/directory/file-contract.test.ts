@@ -13,6 +13,12 @@ const base = 'OU=Staff,DC=corp,DC=example'
 const files = [
   ['CSVDE', 'people.csv', Buffer.from(peopleAsCsvde(base))],
   ['CSVDE in UTF-16', 'people.csv', Buffer.from(`\ufeff${peopleAsCsvde(base)}`, 'utf16le')],
+  ['CSVDE with a byte order mark', 'people.csv', Buffer.from(`\ufeff${peopleAsCsvde(base)}`)],
+  [
+    'LDIF in big-endian UTF-16',
+    'people.ldif',
+    Buffer.from(`\ufeff${peopleAsLdif(base)}`, 'utf16le').swap16(),
+  ],
   ['LDIF', 'people.ldif', Buffer.from(peopleAsLdif(base))],
 ] as const
 
