@@ -18,7 +18,7 @@ import { hook } from '../haraka/hook.js'
 import type { QueueItem } from '../haraka/outbound.js'
 import { Pack } from '../haraka/pack.js'
 import { closeAll, decideAccepted, decisionSeconds, registerPart } from '../haraka/part.js'
-import { accept, carryOn, refuse } from '../haraka/replies.js'
+import { accept, carryOn, refuse, type HookAnswer } from '../haraka/replies.js'
 import { handOverSeconds } from './delivery/deliverer.js'
 import { keepBody } from './delivery/received-body.js'
 import { Forwarder } from './forwarder.js'
@@ -69,10 +69,13 @@ export const noteParameters = hook<[HarakaAddress, EsmtpParameters]>(
   },
 )
 
-export const decideRecipient = hook<HarakaAddress>('rcpt_ok', decisionSeconds, async (call) => {
-  const answer = await decideAccepted(call)
-  if (answer !== carryOn) return answer
-  return needsOwnTransaction(call.connection, call.params) ? refuse(ownTransaction) : carryOn
+export const decideRecipient = hook<HarakaAddress>('rcpt_ok', decisionSeconds, (call) => {
+  const together = (answer: HookAnswer): HookAnswer => {
+    if (answer !== carryOn) return answer
+    return needsOwnTransaction(call.connection, call.params) ? refuse(ownTransaction) : carryOn
+  }
+  const answer = decideAccepted(call)
+  return answer instanceof Promise ? answer.then(together) : together(answer)
 })
 
 export const detectLoops = hook('data_post', decisionSeconds, async ({ plugin, connection }) => {

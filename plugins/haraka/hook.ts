@@ -44,16 +44,20 @@ export function hook<P>(
       this.logcrit(`hook ${name} failed: ${text}`)
       answer(temporary)
     }
-    const deadline = setTimeout(() => {
-      this.logcrit(`hook ${name} took longer than ${bound} seconds`)
-      answer(temporary)
-    }, bound * 1000)
+    let deadline: NodeJS.Timeout | undefined
 
     try {
       const result = handler({ plugin: this, connection, params })
+      if (!(result instanceof Promise)) {
+        answer(result)
+        return
+      }
+      deadline = setTimeout(() => {
+        this.logcrit(`hook ${name} took longer than ${bound} seconds`)
+        answer(temporary)
+      }, bound * 1000)
       // what Haraka does behind `next` runs within it; a throw there must not become a rejection
-      if (result instanceof Promise) result.then(answer, fail).catch(fail)
-      else answer(result)
+      result.then(answer, fail).catch(fail)
     } catch (error) {
       fail(error)
     }

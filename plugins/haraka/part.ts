@@ -7,8 +7,7 @@ import { replyTo } from '../gateway/record.js'
 import type { HarakaAddress, HarakaConnection, HarakaPlugin } from './haraka.js'
 import type { HookCall } from './hook.js'
 import { Pack, type Forwarding, type Part } from './pack.js'
-import type { Recipient } from './recipients.js'
-import { rewriteRecipients } from './recipients.js'
+import { recipientsOf, rewriteRecipients, type Recipient } from './recipients.js'
 import { accept, carryOn, refuse, type HookAnswer } from './replies.js'
 
 /** A decision asks directories that have their own time-outs; this bounds all of them together. */
@@ -41,12 +40,18 @@ export function answerRecipient({ original, decided }: Recipient): HookAnswer {
  * Hook rcpt_ok: another plugin may have accepted the recipient. What was decided at RCPT already is
  * not decided again; an accepted one goes on to the next plugin.
  */
-export async function decideAccepted({
+export function decideAccepted({
   plugin,
   connection,
   params,
-}: HookCall<HarakaAddress>): Promise<HookAnswer> {
-  const recipient = await Pack.of(plugin).decide(plugin, connection, [params])
+}: HookCall<HarakaAddress>): HookAnswer | Promise<HookAnswer> {
+  const { transaction } = connection
+  const known = transaction && recipientsOf(transaction).get(params)
+  if (known) return answerUnlessAccepted(known)
+  return Pack.of(plugin).decide(plugin, connection, [params]).then(answerUnlessAccepted)
+}
+
+function answerUnlessAccepted(recipient: Recipient | undefined): HookAnswer {
   return recipient && !recipient.decided.decision.accepted ? answerRecipient(recipient) : carryOn
 }
 

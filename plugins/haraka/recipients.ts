@@ -51,7 +51,9 @@ export function toMailAddress(address: HarakaAddress): MailAddress {
  * than at RCPT, so that no reply shows a stranger where a contact leads.
  */
 export function rewriteRecipients(transaction: HarakaTransaction): void {
-  const decided = new Map(acceptedRecipients(transaction).map((one) => [one.current, one]))
+  const accepted = acceptedRecipients(transaction)
+  if (accepted.length < 2 && accepted.every(({ current, target }) => current === target)) return
+  const decided = new Map(accepted.map((one) => [one.current, one]))
   const seen = new Set<string>()
   transaction.rcpt_to = transaction.rcpt_to.flatMap((address) => {
     const recipient = decided.get(address)
