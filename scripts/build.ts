@@ -1,12 +1,12 @@
 /**
  * Builds `dist/`, the root of the npm package: the compiled plugins with their types, the manifests
- * and manuals of the three plugins, the commented configuration, README, CHANGELOG and LICENSE.
+ * and manuals of the three plugins, the commented configuration, docs/, README, CHANGELOG and LICENSE.
  *
  * Built beside the old one and swapped in whole, so that nothing stale ships. `--if-stale` does
  * nothing while no source is newer than the last build. A failure leaves the old build and exits 1.
  */
 import { execFile } from 'node:child_process'
-import { chmod, cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -17,6 +17,7 @@ const documents = ['README.md', 'CHANGELOG.md', 'LICENSE']
 const sources = [
   'plugins',
   'config',
+  'docs',
   'package.json',
   'tsconfig.json',
   'tsconfig.build.json',
@@ -41,7 +42,7 @@ export async function build(): Promise<void> {
     await Promise.all([
       copyManualsAndManifests(fresh),
       cp(join(root, 'config'), join(fresh, 'sample-config'), { recursive: true }),
-      ...documents.map((name) => cp(join(root, name), join(fresh, name))),
+      copyDocuments(fresh),
       ...Object.values(bin).map((program) => chmod(join(fresh, program), 0o755)),
     ])
     // written last, since its time is the time of the build
@@ -80,10 +81,29 @@ async function compile(outDir: string): Promise<void> {
 async function copyManualsAndManifests(outDir: string): Promise<void> {
   const plugins = join(root, 'plugins')
   for (const folder of await readdir(plugins)) {
-    for (const name of ['package.json', 'README.md']) {
-      await cp(join(plugins, folder, name), join(outDir, folder, name)).catch(ignoreMissing)
-    }
+    const copy = async (name: string): Promise<void> =>
+      copyText(join(plugins, folder, name), join(outDir, folder, name))
+    await copy('package.json').catch(ignoreMissing)
+    await copy('README.md').catch(ignoreMissing)
   }
+}
+
+async function copyDocuments(outDir: string): Promise<void> {
+  await mkdir(join(outDir, 'docs'))
+  const docs = (await readdir(join(root, 'docs'))).map((name) => join('docs', name))
+  for (const name of [...documents, ...docs]) {
+    await copyText(join(root, name), join(outDir, name))
+  }
+}
+
+/** The package has the plugins' folders at its root, so links between documents change. */
+async function copyText(from: string, to: string): Promise<void> {
+  const text = await readFile(from, 'utf8')
+  const linked = text
+    .replaceAll('](../../docs/', '](../docs/')
+    .replace(/\]\(((?:\.\.\/)?)plugins\//gu, ']($1')
+    .replaceAll('](config)', '](sample-config)')
+  await writeFile(to, from.endsWith('.md') ? linked : text)
 }
 
 async function manifest(): Promise<string> {

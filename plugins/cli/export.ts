@@ -21,6 +21,7 @@ import {
   type WrittenObject,
 } from '../directory/contact-writer.js'
 import { toEntry } from '../directory/entry.js'
+import { describeFailure } from '../directory/ldap/failure.js'
 import { filterForAny } from '../directory/ldap/filter.js'
 import type { DirectoryRecord, Row } from '../directory/record.js'
 import { fileRows, serverRows } from './directory-rows.js'
@@ -66,6 +67,8 @@ async function run(file: string, options: Options): Promise<void> {
       )
       process.exitCode = 1
     }
+  } catch (error) {
+    throw new Error(describeFailure(error), { cause: error })
   } finally {
     bar.end()
   }

@@ -13,6 +13,7 @@ import { openDirectories } from '../directory/open.js'
 import { makeSwitch, type Configuration, type Forwarding } from '../gateway/configuration.js'
 import type { SwitchParts } from '../gateway/mail-switch.js'
 import type { Install } from './install.js'
+import { ProgressBar } from './progress-bar.js'
 
 export interface OpenedSwitch {
   readonly parts: SwitchParts
@@ -28,7 +29,7 @@ export async function openSwitch(
   const directories = configuration.directories && openDirectories(configuration.directories, env)
   const pool = new SessionPool()
   const finder = targetFinder(install, configuration, env)
-  await directories?.ready()
+  await showing('Loading the directories', directories?.ready())
   return {
     parts: makeSwitch(install.parts, configuration, directories, forwarding()),
     close: async () => {
@@ -50,6 +51,21 @@ export async function openSwitch(
       addressesOf: (connector) => finder.addressesOf(connector),
       verify: (connector, recipient) => verifier.verify(connector, recipient),
     })
+  }
+}
+
+/** A large file takes some seconds. */
+async function showing(text: string, work: Promise<void> | undefined): Promise<void> {
+  const bar = new ProgressBar(text)
+  const started = Date.now()
+  const timer = setInterval(() => {
+    bar.at(undefined, `${Math.floor((Date.now() - started) / 1000)} s`)
+  }, 250)
+  try {
+    await work
+  } finally {
+    clearInterval(timer)
+    bar.end()
   }
 }
 

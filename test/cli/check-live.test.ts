@@ -46,10 +46,10 @@ describeWithServers(['slapd'], 'address-space check with real servers', function
     await mailboxes.stop()
   })
 
-  async function check(changes: {
-    directory?: string[]
-    connector?: string[]
-  }): Promise<Finding[]> {
+  async function check(
+    changes: { directory?: string[]; connector?: string[] },
+    bindDn = slapd.bindDn,
+  ): Promise<Finding[]> {
     const dir = tempDir('check')
     mkdirSync(join(dir, 'config'))
     const files = {
@@ -58,7 +58,7 @@ describeWithServers(['slapd'], 'address-space check with real servers', function
       'directory.ini': [
         '[corp]',
         `base_dn = ${slapd.baseDn}`,
-        `bind_dn = ${slapd.bindDn}`,
+        `bind_dn = ${bindDn}`,
         `mailbox_host = ${mailboxes.smartHost}`,
         ...(changes.directory ?? [`url = ${slapd.url}`, `bind_password = ${slapd.password}`]),
       ].join('\n'),
@@ -92,6 +92,19 @@ describeWithServers(['slapd'], 'address-space check with real servers', function
       texts(findings, 'wrong'),
       'directory corp: lotte@example.com: no connector takes lotte@nowhere.example',
     )
+  })
+
+  it('says so when the account may only read a part, and judges nothing that it did not see', async () => {
+    const small = await Slapd.start({ database: ['limits * size=500'] })
+    const names = Array.from({ length: 510 }, (_, index) => `user${index}`)
+    const entries = names.map((name) =>
+      person(small.baseDn, name, 'user', `proxyAddresses: smtp:${name}@example.com`),
+    )
+    await small.add([people(small.baseDn), ...entries].join('\n'))
+    const findings = await check({ directory: [`url = ${small.url}`] }, '')
+    await small.remove()
+    assert.match(texts(findings, 'note'), /gives this account 500 objects and no more/u)
+    assert.doesNotMatch(texts(findings, 'wrong'), /postmaster|no directory has an address/u)
   })
 
   it('checks encryption and certificates', async () => {

@@ -50,7 +50,10 @@ export interface Contents {
 /** `log`: Haraka's, for observed domains. Never rejects for what a directory holds. */
 export async function checkContents(contents: Contents, log?: string): Promise<Finding[]> {
   const surveys = contents.directories.filter((one): one is Survey => 'addresses' in one)
-  const complete = surveys.length > 0 && surveys.length === contents.directories.length
+  const complete =
+    surveys.length > 0 &&
+    surveys.length === contents.directories.length &&
+    surveys.every((one) => one.complete)
   const parts = switchOver(contents)
   return [
     ...surveys.flatMap(checkRows),

@@ -17,6 +17,7 @@ import {
 import type { Directory } from '../../directory/directory.js'
 import { entryAttributes } from '../../directory/entry.js'
 import { LdapAdministration } from '../../directory/ldap/administration.js'
+import { describeFailure } from '../../directory/ldap/failure.js'
 import { filterFor, filterForAny } from '../../directory/ldap/filter.js'
 import { fileRows, serverRows } from '../directory-rows.js'
 import { ProgressBar } from '../progress-bar.js'
@@ -88,7 +89,7 @@ async function askServers(settings: LdapSettings, configDir: string): Promise<As
     try {
       const { milliseconds, contents } = await askServer(server, settings, configDir)
       findings.push(
-        contents.objects === 0
+        contents.objects === 0 && contents.complete
           ? nothingFound(where)
           : found(
               where,
@@ -96,9 +97,13 @@ async function askServers(settings: LdapSettings, configDir: string): Promise<As
               contents,
             ),
       )
+      if (!contents.complete) findings.push(readInPart(where, contents))
       if (milliseconds > slow) findings.push(slowLookup(where, milliseconds))
-      if (directory) findings.push(...compare(where, directory, contents))
-      else directory = contents
+      if (directory?.complete === true && contents.complete) {
+        findings.push(...compare(where, directory, contents))
+      }
+      if (directory?.complete === true) continue
+      directory = contents
     } catch (error) {
       findings.push(unreachable(where, settings, error))
     }
@@ -137,6 +142,15 @@ function found(where: string, how: string, { objects, redirects, addresses }: Su
   )
 }
 
+function readInPart(where: string, { objects }: Survey): Finding {
+  return note(
+    where,
+    `gives this account ${objects} objects and no more`,
+    'lookups work; what check says of contacts and addresses is about these objects only',
+    'let the account read more at once (slapd: limits … size=unlimited), to have all of them checked',
+  )
+}
+
 function nothingFound(where: string): Finding {
   return wrong(
     where,
@@ -170,7 +184,7 @@ function compare(where: string, first: Survey, other: Survey): Finding[] {
 }
 
 function unreachable(where: string, settings: LdapSettings, error: unknown): Finding {
-  const text = messageOf(error)
+  const text = describeFailure(error)
   const alone = settings.servers.length === 1
   const todo = /certificate|self.signed|altnames|TLS|SSL/iu.test(text)
     ? 'name the authority of its certificate in tls_ca_file, and use the name in the certificate'

@@ -20,6 +20,7 @@ import { directoryFile } from '../../directory/config.js'
 import type { Configuration } from '../../gateway/configuration.js'
 import type { Install } from '../install.js'
 import { targetFinder } from '../opened-switch.js'
+import { ProgressBar } from '../progress-bar.js'
 import { good, note, wrong, type Finding } from './finding.js'
 
 // milliseconds for one host, all its steps together
@@ -47,7 +48,12 @@ export async function greetHosts(
         : [],
     ),
   ]
-  return (await Promise.all(greetings)).flat()
+  const bar = new ProgressBar('Greeting the servers')
+  let done = 0
+  const told = greetings.map((greeting) =>
+    greeting.finally(() => bar.at((done += 1) / greetings.length)),
+  )
+  return (await Promise.all(told).finally(() => bar.end())).flat()
 }
 
 interface Surroundings {

@@ -2,6 +2,8 @@
  * A directory read whole: its entries by address, what is wrong with its rows, and which addresses
  * more than one object has.
  */
+import { AdminLimitExceededError, SizeLimitExceededError } from 'ldapts'
+
 import { DirectoryError, type Directory } from '../../directory/directory.js'
 import { toEntry } from '../../directory/entry.js'
 import { EntryTable } from '../../directory/entry-table.js'
@@ -18,9 +20,14 @@ export interface Survey extends Directory {
   /** those that two objects have */
   readonly shared: ReadonlySet<string>
   readonly faults: readonly string[]
+  /** the server gave everything; else what is not in it may be there all the same */
+  readonly complete: boolean
 }
 
-/** Takes all rows in. Rejects as the rows do. */
+/**
+ * Takes all rows in. Rejects as the rows do, unless the server only said that it gives no more to this
+ * account: then the survey is what it gave, and not complete.
+ */
 export async function survey(name: string, pages: AsyncIterable<readonly Row[]>): Promise<Survey> {
   const table = new EntryTable()
   const addresses = new Set<string>()
@@ -28,7 +35,8 @@ export async function survey(name: string, pages: AsyncIterable<readonly Row[]>)
   const shared = new Set<string>()
   const faults: string[] = []
   let redirects = 0
-  for await (const rows of pages) {
+  let complete = true
+  for await (const rows of untilLimit(pages, () => (complete = false))) {
     for (const row of rows) {
       const where = row.line === 0 ? '' : `line ${row.line}: `
       if (row.kind === 'unreadable') {
@@ -56,8 +64,26 @@ export async function survey(name: string, pages: AsyncIterable<readonly Row[]>)
     redirected,
     shared,
     faults,
-    find: (address) => Promise.resolve(table.find(address.key)),
+    complete,
+    find: (address) => {
+      const entries = table.find(address.key)
+      return entries.length > 0 || complete ? Promise.resolve(entries) : unread(name).find(address)
+    },
     close: () => Promise.resolve(),
+  }
+}
+
+async function* untilLimit(
+  pages: AsyncIterable<readonly Row[]>,
+  limited: () => void,
+): AsyncGenerator<readonly Row[]> {
+  try {
+    yield* pages
+  } catch (error) {
+    if (!(error instanceof SizeLimitExceededError || error instanceof AdminLimitExceededError)) {
+      throw error
+    }
+    limited()
   }
 }
 
@@ -65,7 +91,7 @@ export async function survey(name: string, pages: AsyncIterable<readonly Row[]>)
 export function unread(name: string): Directory {
   return {
     name,
-    find: () => Promise.reject(new DirectoryError(name, 'it could not be read')),
+    find: () => Promise.reject(new DirectoryError(name, 'it could not be read whole')),
     close: () => Promise.resolve(),
   }
 }
