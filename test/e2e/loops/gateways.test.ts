@@ -116,6 +116,23 @@ describe('gateways that do not know where the others send from', () => {
     })
   }
 
+  describe('two that ask each other about recipients', () => {
+    const next = (host = ''): string =>
+      connector('next', 'example.com', host, 'verify_recipients = true')
+    withGateways(() => [
+      ([, second]) => files('', 0, next(second)),
+      ([one]) => files(person('bert'), 1, next(one)),
+    ])
+
+    it('do not pass the question on, and an unknown recipient ends as a loop', async () => {
+      assert.deepEqual(codes(await answerTo(first(), 'nobody@example.com')), [550, '5.4.6'])
+      // three passages, and two questions: first to second, second to first
+      assert.equal(await passages(gateways, 'nobody@example.com', 5), 5)
+      assert.equal((await answerTo(first(), 'bert@example.com'))?.code, 250)
+      assert.deepEqual(arrivals(), [0, 1, 0, 0])
+    })
+  })
+
   describe('a chain of three, and a ring', () => {
     const next = (host = ''): string => connector('next', 'example.com', host)
     withGateways(() => [
