@@ -95,6 +95,8 @@ export interface HarakaTransaction {
   readonly message_stream: HarakaMessageStream
   readonly notes: Record<string, unknown>
   readonly results: HarakaResults
+  /** connection.ini; `max_lines`: more lines are not put into `header_lines` */
+  readonly cfg: { readonly headers?: { readonly max_lines?: number } }
   /** octets of DATA as received */
   readonly data_bytes: number
   /** how header bytes were decoded: `utf8` after EHLO, `binary` after HELO */

@@ -61,6 +61,7 @@ const declared = {
     message_stream: true,
     notes: true,
     results: true,
+    cfg: true,
     data_bytes: true,
     encoding: true,
     add_header: true,

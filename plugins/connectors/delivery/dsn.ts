@@ -32,7 +32,8 @@ export interface DsnFacts {
   readonly header: Buffer
 }
 
-const longestHeader = 65_536
+/** Octets of the message's header that a report has. */
+export const longestHeader = 65_536
 
 /** The whole message, with CRLF line ends. */
 export function composeDsn(facts: DsnFacts): Promise<Buffer> {
@@ -49,10 +50,7 @@ export function composeDsn(facts: DsnFacts): Promise<Buffer> {
   report.createChild('text/plain; charset=utf-8').setContent(explanation(gatewayName, failed))
   part(report, 'message/delivery-status').setContent(statusFields(facts))
   part(report, 'text/rfc822-headers').setContent(
-    header
-      .subarray(0, longestHeader)
-      .toString('latin1')
-      .replace(/[^\t\r\n -~]/gu, '?'),
+    header.toString('latin1').replace(/[^\t\r\n -~]/gu, '?'),
   )
   return report.build()
 }

@@ -4,7 +4,7 @@
  */
 import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { Place } from '../place.js'
-import { composeDsn, type FailedRecipient } from './dsn.js'
+import { composeDsn, longestHeader, type FailedRecipient } from './dsn.js'
 import { groupBy } from './group-by.js'
 import type { OutgoingMessage } from './message.js'
 import { readHead } from './message-head.js'
@@ -97,7 +97,7 @@ export class Queuer {
         const original = fromXtext(addressee.orcpt)
         return { address: addressee.recipient.address, original, outcome }
       }),
-      header: await readHead(message.octets()),
+      header: await readHead(message.octets(), longestHeader),
     })
     const to = mailFrom.address
     log.notice(`delivery ${uuid}: ${failures.length} failed, reported to <${to}>`)

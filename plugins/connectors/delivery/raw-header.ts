@@ -5,7 +5,7 @@
  * remove fields. A field that is still there is found by its string and written with its octets; one
  * that is not found was added and is written as it stands. Header lines that Haraka did not parse
  * follow the last field that it did. A message without an empty line has its body where Haraka saw
- * no more header; its octets are the body then.
+ * no more header, although it could have read on (`cut`: it could not); its octets are the body then.
  */
 export interface Restored {
   /** in wire form, with the empty line */
@@ -22,11 +22,12 @@ export function restoreHeader(
   parsed: number,
   list: readonly string[],
   encoding: BufferEncoding,
+  cut = false,
 ): Restored {
-  const lines = splitLines(raw)
-  const rest = lines.slice(parsed)
-  const noEmptyLine = rest[0] !== undefined && !headerLine.test(rest[0].toString('latin1'))
-  const known = fieldsByText(lines.slice(0, parsed), encoding)
+  const { lines, rest } = splitLines(raw, parsed)
+  const firstOfRest = rest.toString('latin1', 0, Math.max(0, rest.indexOf('\r\n')))
+  const noEmptyLine = !cut && rest.length > 0 && !headerLine.test(firstOfRest)
+  const known = fieldsByText(lines, encoding)
 
   const pieces: Buffer[] = []
   let afterLastKnown = 0
@@ -35,9 +36,9 @@ export function restoreHeader(
     pieces.push(octets ?? Buffer.from(wireField(field), encoding))
     if (octets) afterLastKnown = pieces.length
   }
-  if (!noEmptyLine) pieces.splice(afterLastKnown, 0, ...rest)
+  if (!noEmptyLine) pieces.splice(afterLastKnown, 0, rest)
   pieces.push(emptyLine)
-  return { header: Buffer.concat(pieces), body: noEmptyLine ? Buffer.concat(rest) : undefined }
+  return { header: Buffer.concat(pieces), body: noEmptyLine ? rest : undefined }
 }
 
 /** Each field's octets under the string that Haraka makes of it. */
@@ -65,15 +66,18 @@ function bareLineEnds(text: string): string {
   return text.replaceAll('\r\n', '\n')
 }
 
-function splitLines(bytes: Buffer): Buffer[] {
+/** The first lines, and what follows them in one piece: a hostile header has millions. */
+function splitLines(bytes: Buffer, count: number): { lines: Buffer[]; rest: Buffer } {
+  const whole = bytes.length === 0 || bytes.subarray(-2).equals(emptyLine)
+  const text = whole ? bytes : Buffer.concat([bytes, emptyLine])
   const lines: Buffer[] = []
   let from = 0
-  for (let end = bytes.indexOf('\r\n'); end !== -1; end = bytes.indexOf('\r\n', from)) {
-    lines.push(bytes.subarray(from, end + 2))
-    from = end + 2
+  while (lines.length < count && from < text.length) {
+    const end = text.indexOf('\r\n', from) + 2
+    lines.push(text.subarray(from, end))
+    from = end
   }
-  if (from < bytes.length) lines.push(Buffer.concat([bytes.subarray(from), emptyLine]))
-  return lines
+  return { lines, rest: text.subarray(from) }
 }
 
 /** A field of Haraka's list as it goes over the wire. */

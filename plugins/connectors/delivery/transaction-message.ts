@@ -21,6 +21,8 @@ import { readHead } from './message-head.js'
 import { keptBody } from './received-body.js'
 import { restoreHeader, wireField } from './raw-header.js'
 
+// Haraka's own, where connection.ini does not say
+const defaultMaxLines = 1000
 const emptyLine = Buffer.from('\r\n')
 // eslint-disable-next-line no-control-regex -- the ASCII range
 const beyondAscii = /[^\u0000-\u007f]/u
@@ -63,7 +65,8 @@ export class TransactionMessage implements OutgoingMessage {
       const raw = await readHead(rawOctets(stream))
       // Haraka's own Received field is one of its lines, but several of the message's
       const parsed = lines.reduce((count, line) => count + (line.match(/\n/gu)?.length ?? 0), 0)
-      const restored = restoreHeader(raw, parsed, header.header_list, encoding)
+      const cut = lines.length >= (transaction.cfg.headers?.max_lines || defaultMaxLines)
+      const restored = restoreHeader(raw, parsed, header.header_list, encoding, cut)
       return new TransactionMessage(transaction, parameters, restored.header, restored.body)
     } catch (error) {
       letGo(stream)

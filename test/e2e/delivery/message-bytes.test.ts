@@ -64,6 +64,24 @@ const messages: Record<string, Message> = {
     data: latin1(`${head}this is no field \xe4\r\n.dot\r\n`),
     arrives: latin1(`${head}\r\nthis is no field \xe4\r\n..dot\r\n`),
   },
+  'no field at all, and an empty line': {
+    data: latin1(`this is no field\r\n\r\nend\r\n`),
+  },
+  'no field in 1,100 lines, and an empty line': {
+    data: latin1(`${head}${'no field\r\n'.repeat(1100)}\r\nA: b\r\n\r\nend\r\n`),
+  },
+  'two megabytes without an empty line': {
+    data: latin1(`${head}${'no field\r\n'.repeat(200_000)}`),
+    arrives: latin1(`${head}\r\n${'no field\r\n'.repeat(200_000)}`),
+  },
+  'a header of 2 MB in 2,000 lines': {
+    data: latin1(
+      `${head}${Array.from({ length: 2000 }, (_, at) => `X-${at}: ${'h'.repeat(990)}\r\n`).join('')}X-Last: 1\r\n\r\nx\r\n`,
+    ),
+  },
+  'a header of 400,000 lines': {
+    data: latin1(`${head}${'X: 1\r\n'.repeat(400_000)}X-Last: 1\r\n\r\nx\r\n`),
+  },
   'a megabyte': { data: latin1(`${head}\r\n${`${'x'.repeat(76)}\r\n`.repeat(13_000)}`) },
 }
 
