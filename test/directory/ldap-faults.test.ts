@@ -144,6 +144,18 @@ describe('faults of an LDAP server', () => {
     assert.deepEqual(new Set(await found), new Set(['found']))
   })
 
+  it('hangs on all its connections; every lookup is tried on the second', async () => {
+    server.behave({ search: 'hang' })
+    open(`${server.url}, ${second.url}`, 'max_in_flight = 4')
+    const found: Promise<string>[] = []
+    for (let n = 0; n < 12; n += 1) {
+      found.push(kind(`user${n}`))
+      await sleep(5)
+    }
+    assert(server.connections === 2, 'both connections were in use')
+    assert.deepEqual(new Set(await Promise.all(found)), new Set(['found']))
+  })
+
   it('closes idle connections; the next lookup does not notice', async () => {
     open(server.url)
     await find('user1')

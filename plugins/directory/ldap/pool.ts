@@ -175,8 +175,8 @@ export class LdapPool {
     const other = failure === 'server' && this.servers.hasOther(server)
     const elsewhere = !this.closed && (failure === 'connection' || other)
     if (other) {
-      this.retire(slot)
       this.servers.failed(server)
+      this.leave(server)
     }
     if (failure !== 'connection') this.log.warn(this.about(reason))
 
@@ -199,6 +199,7 @@ export class LdapPool {
     if (slot.searches > 0 && !this.closed) {
       const rest = this.servers.lostConnection(server)
       this.log.warn(this.about(`${server.url}: connection dropped: ${reason}${restText(rest)}`))
+      if (this.servers.hasOther(server)) this.leave(server)
     }
     slot.connection.destroy()
   }
@@ -256,15 +257,19 @@ export class LdapPool {
     for (const slot of this.slots) {
       const idle = slot.searches === 0 && now - slot.used > this.recycling.idle
       const due = idle || now - slot.opened > this.recycling.age
-      if (due && slot.state === 'open') {
-        this.retire(slot)
-        if (slot.searches === 0) slot.connection.end()
-      }
+      if (due) this.retire(slot)
     }
   }
 
+  /** What fails on one connection to a server must not be tried once more on another one to it. */
+  private leave(server: LdapServer): void {
+    for (const slot of this.slots) if (slot.connection.server === server) this.retire(slot)
+  }
+
   private retire(slot: Slot): void {
-    if (slot.state === 'open') slot.state = 'retiring'
+    if (slot.state !== 'open') return
+    slot.state = 'retiring'
+    if (slot.searches === 0) slot.connection.end()
   }
 
   /** A fault of this program must not end the server, nor leave anyone waiting. */
