@@ -3,6 +3,7 @@
  * that leads on is decided as for a stranger, and what would not be delivered is a finding. Domains
  * that nobody serves, or of which the directories know nothing, are found on the way.
  */
+import type { AcceptedDomain } from '../../accepted-domains/config.js'
 import type { Rule } from '../../accepted-domains/decide.js'
 import { mailAddress, type MailAddress } from '../../address/mail-address.js'
 import { findInDirectories } from '../../directory/directories.js'
@@ -163,24 +164,41 @@ function checkDomains(
       ),
     )
   }
-  const known = new Set([...counts.keys()].map((domain) => acceptedDomains.table.find(domain)))
-  for (const domain of complete ? acceptedDomains.domains : []) {
-    if (domain.type === 'relay' || known.has(domain)) continue
-    const authoritative = domain.type === 'authoritative'
-    findings.push(
-      (authoritative ? wrong : note)(
-        `accepted-domains.ini ${domain.observe ? 'observe' : domain.type}`,
-        `${domain.space.name}: no directory has an address of it`,
-        authoritative
-          ? 'every recipient is refused (550 5.1.1)'
-          : 'all its mail goes to the other system',
-        authoritative
-          ? 'make it shared or relay, or look for base_dn and filter in directory.ini'
-          : 'make it relay if that is meant: then nothing is looked up',
-      ),
-    )
+  const known = new Map<unknown, number>()
+  for (const [name, count] of counts) {
+    const domain = acceptedDomains.table.find(name)
+    known.set(domain, (known.get(domain) ?? 0) + count)
+  }
+  for (const domain of acceptedDomains.domains) {
+    const finding = judgeDomain(domain, known.get(domain) ?? 0, complete)
+    if (finding) findings.push(finding)
   }
   return findings
+}
+
+function judgeDomain(
+  { type, observe, space }: AcceptedDomain,
+  addresses: number,
+  complete: boolean,
+): Finding | undefined {
+  const where = `accepted-domains.ini ${observe ? 'observe' : type}`
+  if (type === 'relay') {
+    if (addresses === 0) return undefined
+    return note(
+      where,
+      `${space.name}: ${addresses} addresses of it are in a directory`,
+      'they are not looked up: all its mail goes to the connector',
+      'make it shared if mailboxes and contacts of the directory should count',
+    )
+  }
+  if (addresses > 0 || !complete) return undefined
+  const what = `${space.name}: no directory has an address of it`
+  if (type === 'authoritative') {
+    const todo = 'make it shared or relay, or look for base_dn and filter in directory.ini'
+    return wrong(where, what, 'every recipient is refused (550 5.1.1)', todo)
+  }
+  const todo = 'make it relay if that is meant: then nothing is looked up'
+  return note(where, what, 'all its mail goes to the other system', todo)
 }
 
 async function checkPostmaster(parts: SwitchParts): Promise<Finding[]> {
