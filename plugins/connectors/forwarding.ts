@@ -7,6 +7,7 @@ import type { Forwarding } from '../gateway/configuration.js'
 import { plainIp } from '../gateway/self.js'
 import type { Connector } from './config.js'
 import type { Verification } from './delivery/setup.js'
+import { formatReply } from './delivery/smtp/reply.js'
 
 export interface SmartHosts {
   /** IP addresses of the connector's smart hosts, as far as they can be found out */
@@ -30,8 +31,7 @@ export function forwardingOver(hosts: SmartHosts): Forwarding {
         case 'unknown':
           return { kind: 'unknown' }
         case 'no': {
-          const { code, lines } = answer.reply
-          return { kind: 'no', reply: `${answer.host} said: ${code} ${lines.join(' ')}` }
+          return { kind: 'no', reply: `${answer.host} said: ${formatReply(answer.reply)}` }
         }
       }
     },

@@ -50,7 +50,7 @@ export function composeDsn(facts: DsnFacts): Promise<Buffer> {
   report.createChild('text/plain; charset=utf-8').setContent(explanation(gatewayName, failed))
   part(report, 'message/delivery-status').setContent(statusFields(facts))
   part(report, 'text/rfc822-headers').setContent(
-    header.toString('latin1').replace(/[^\t\r\n -~]/gu, '?'),
+    header.toString('latin1').replace(/[^\t\r\n -~]|\r(?!\n)/gu, '?'),
   )
   return report.build()
 }
@@ -63,7 +63,7 @@ function part(report: MimeNode, type: string): MimeNode {
 
 function explanation(gatewayName: string, failed: readonly FailedRecipient[]): string {
   const lines = failed.map(({ address, original, outcome }) => {
-    const written = original.replace(/^[^;]*;/u, '')
+    const written = onOneLine(original.replace(/^[^;]*;/u, ''))
     const also = written.toLowerCase() === address.toLowerCase() ? '' : ` (written as ${written})`
     const host = outcome.host === '' ? '' : `${outcome.host} said: `
     return `<${address}>${also}: ${host}${outcomeText(outcome)}`
@@ -82,7 +82,7 @@ function explanation(gatewayName: string, failed: readonly FailedRecipient[]): s
 function statusFields(facts: DsnFacts): string {
   const message = [
     `Reporting-MTA: dns; ${facts.gatewayName}`,
-    ...(facts.envid === undefined ? [] : [`Original-Envelope-Id: ${facts.envid}`]),
+    ...(facts.envid === undefined ? [] : [`Original-Envelope-Id: ${ascii(facts.envid)}`]),
     `Arrival-Date: ${facts.arrival.toUTCString().replace('GMT', '+0000')}`,
   ]
   const recipients = facts.failed.map(({ address, original, outcome }) => [
@@ -116,6 +116,11 @@ function remoteMta({ host }: Outcome): string[] {
 
 function typed(address: string): string {
   return /^[a-z0-9-]+;/iu.test(address) ? address : `rfc822;${address}`
+}
+
+/** A client's words make no lines of their own. */
+function onOneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
 }
 
 /** Characters beyond ASCII as RFC 6533 3 writes them. */

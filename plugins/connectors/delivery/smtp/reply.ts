@@ -20,6 +20,8 @@ export class ReplyError extends Error {
 // RFC 5321 4.5.3.1.5 says 512; hosts with long explanations exist
 const maxLine = 4096
 const maxReply = 65536
+// with codes and Haraka's transaction id it stays below 512 octets (RFC 5321 4.5.3.1.5)
+const longestText = 440
 const lf = 0x0a
 const replyLine = /^([2-5]\d\d)(?:([ -])(.*))?$/su
 const enhancedCode = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)/u
@@ -87,9 +89,10 @@ export function isPermanent(reply: SmtpReply): boolean {
   return reply.code >= 500
 }
 
-/** The text without codes, on one line. */
+/** The text without codes, on one line that a client, a report and a log can take. */
 export function replyText(reply: SmtpReply): string {
-  return printable(reply.lines.join(' '))
+  const text = printable(reply.lines.join(' '))
+  return text.length > longestText ? `${text.slice(0, longestText)}...` : text
 }
 
 /** `550 5.1.1 no such user`, on one line: for the log, DSNs and the client. */

@@ -16,6 +16,11 @@ describe('SMTP replies', () => {
     ['LF alone ends a line too', '250 ok\n', ['250 ok']],
     ['an enhanced code needs an end', '550 5.1.1x\r\n', ['550 5.1.1x']],
     ['control characters cannot forge', '550 a\u0007\rb\r\n', ['550 a b']],
+    [
+      'long words are cut',
+      `550 5.1.1 ${'x'.repeat(1000)}\r\n`,
+      [`550 5.1.1 ${'x'.repeat(440)}...`],
+    ],
     ['UTF-8', '550 5.1.1 öäü\r\n', ['550 5.1.1 öäü']],
   ]
   for (const [name, text, expected] of cases) {
