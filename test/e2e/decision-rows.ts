@@ -7,7 +7,7 @@ export const unixAddress = '127.0.0.2'
 const partnerAddress = '127.0.0.5'
 export const relaying = '127.0.0.9'
 
-export const contacts = `dn,objectClass,proxyAddresses,targetAddress
+const contacts = `dn,objectClass,proxyAddresses,targetAddress
 "CN=Anna,DC=example",user,SMTP:anna@example.com;smtp:anna@example.local,
 "CN=Admin,DC=example",user,SMTP:admin@example.local,
 "CN=Internet User,DC=xo,DC=one",contact,SMTP:internetUser@remote.domain; smtp:internetuser@xo.one,SMTP:internetUser@remote.domain
@@ -19,7 +19,7 @@ export const contacts = `dn,objectClass,proxyAddresses,targetAddress
 "CN=Twin 1,DC=example",user,smtp:twin@example.com,
 "CN=Twin 2,DC=example",user,smtp:twin@example.com,
 `
-export const domains = `
+const domains = `
 authoritative = example.local, xo.one
 shared = example.com, remote.domain, closed.example
 relay = partner.example
@@ -66,7 +66,7 @@ export const plugins = [
   'address-space/contacts',
   'address-space/connectors',
 ]
-export const relay = { 'relay.ini': '[relay]\nacl=true\n', relay_acl_allow: `${relaying}/32\n` }
+const relay = { 'relay.ini': '[relay]\nacl=true\n', relay_acl_allow: `${relaying}/32\n` }
 
 /** The files of `config/`. */
 export function decisionConfig(unixSmartHost: string): Record<string, string> {
@@ -94,3 +94,42 @@ smart_hosts = [127.0.0.6]:2525
 `,
   }
 }
+
+/** A directory that does not answer: the file knows Anna, for all others it would have to be asked. */
+export const silentConfig: Record<string, string> = {
+  ...relay,
+  'accepted-domains.ini': domains,
+  'directory.ini': `
+[corp]
+url = file:contacts.csv
+[down]
+url = ldap://127.0.0.1:1
+base_dn = DC=example
+timeout = 1
+`,
+  'contacts.csv': contacts,
+  'connectors.ini': `
+[all]
+address_spaces = example.com, watched.example, remote.domain, partner.example, closed.example
+smart_hosts = [127.0.0.2]:2525
+allow_relay = true
+`,
+}
+
+export const silentRows: Row[] = [
+  ['known to the first directory', 'anna@example.com', stranger, 250, '2.1.5'],
+  ['unknown to it, shared', 'nobody@example.com', stranger, 450, '4.4.3'],
+  ['unknown to it, authoritative', 'nobody@example.local', stranger, 450, '4.4.3'],
+  ['a relay domain', 'who@partner.example', stranger, 250, '2.1.5'],
+  ['postmaster', 'postmaster@example.com', stranger, 450, '4.4.3'],
+  ['the bare postmaster', 'postmaster', stranger, 250, '2.1.5'],
+  ['a foreign domain', 'who@foreign.example', stranger, 550, '5.7.1'],
+]
+
+/** A fault that shows at run time: contacts that lead on, and nobody to follow them. */
+export const faultyPlugins = plugins.filter((line) => line !== 'address-space/contacts')
+
+export const faultyRows: Row[] = [
+  ['a contact that nobody follows', 'internetuser@xo.one', stranger, 450, '4.3.5'],
+  ['a mailbox', 'anna@example.com', stranger, 250, '2.1.5'],
+]

@@ -3,12 +3,11 @@ import assert from 'node:assert/strict'
 
 import { Catcher, send, SmtpClient, startGateway, type Gateway } from '../harness/haraka.js'
 import {
-  contacts,
   decisionConfig,
-  domains,
   plugins,
-  relay,
   rows,
+  silentConfig,
+  silentRows,
   stranger,
   unixAddress,
 } from './decision-rows.js'
@@ -69,40 +68,12 @@ describe('the decision table without an answer from the directory', () => {
     this.timeout(60_000)
     gateway = await startGateway({
       plugins,
-      config: {
-        ...relay,
-        'accepted-domains.ini': domains,
-        // the file knows Anna; for all others the second directory would have to be asked
-        'directory.ini': `
-[corp]
-url = file:contacts.csv
-[down]
-url = ldap://127.0.0.1:1
-base_dn = DC=example
-timeout = 1
-`,
-        'contacts.csv': contacts,
-        'connectors.ini': `
-[all]
-address_spaces = example.com, watched.example, remote.domain, partner.example, closed.example
-smart_hosts = [127.0.0.2]:2525
-allow_relay = true
-`,
-      },
+      config: silentConfig,
     })
   })
   after(() => gateway.stop())
 
-  const cases: [recipient: string, code: number, enhanced: string][] = [
-    ['anna@example.com', 250, '2.1.5'],
-    ['nobody@example.com', 450, '4.4.3'],
-    ['nobody@example.local', 450, '4.4.3'],
-    ['who@partner.example', 250, '2.1.5'],
-    ['postmaster@example.com', 450, '4.4.3'],
-    ['postmaster', 250, '2.1.5'],
-    ['who@foreign.example', 550, '5.7.1'],
-  ]
-  for (const [recipient, code, enhanced] of cases) {
+  for (const [, recipient, , code, enhanced] of silentRows) {
     it(`${recipient}: ${code} ${enhanced}`, async () => {
       const { rcpt } = await send(gateway, { from: 'sender@client.example', to: [recipient] })
       assert.deepEqual([rcpt[0]?.code, rcpt[0]?.enhanced], [code, enhanced], rcpt[0]?.text)
