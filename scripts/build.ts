@@ -11,7 +11,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
-const root = join(__dirname, '..')
+export const root = join(__dirname, '..')
 export const dist = join(root, 'dist')
 const documents = ['README.md', 'CHANGELOG.md', 'LICENSE']
 const sources = [

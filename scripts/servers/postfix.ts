@@ -63,6 +63,11 @@ export class Postfix {
     this.port = port
   }
 
+  /** The pid of its master; 0 while it does not run. */
+  get pid(): number {
+    return this.process?.pid ?? 0
+  }
+
   /** As a smart host is written in the configuration. */
   get smartHost(): string {
     return `[${this.host}]:${this.port}`

@@ -50,6 +50,10 @@ export class ServerProcess {
     process.on('exit', this.onExit)
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0
+  }
+
   /** Waits until the server takes connections. Throws with its output when it ends before. */
   async listening(port: number, host = '127.0.0.1'): Promise<void> {
     const end = Date.now() + startTime

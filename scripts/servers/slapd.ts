@@ -14,6 +14,8 @@ export interface SlapdOptions {
   readonly database?: readonly string[]
   /** further global lines, such as `conn_max_pending 5` */
   readonly global?: readonly string[]
+  /** LDIF of many entries, added before the server starts */
+  readonly entries?: string
 }
 
 const schema = `
@@ -63,9 +65,8 @@ export class Slapd {
     const ports: [number, number] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')]
     const slapd = new Slapd(folder, ports, certificates)
     slapd.configure(options)
-    await slapd.addOffline(
-      `dn: ${slapd.baseDn}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n`,
-    )
+    const root = `dn: ${slapd.baseDn}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n`
+    await slapd.addOffline(`${root}\n${options.entries ?? ''}`)
     await slapd.restart()
     return slapd
   }
@@ -111,7 +112,7 @@ export class Slapd {
   }
 
   private async addOffline(ldif: string): Promise<void> {
-    await run('/usr/sbin/slapadd', ['-f', join(this.folder, 'slapd.conf')], { input: ldif })
+    await run('/usr/sbin/slapadd', ['-q', '-f', join(this.folder, 'slapd.conf')], { input: ldif })
   }
 
   private configure({ database = [], global = [] }: SlapdOptions): void {

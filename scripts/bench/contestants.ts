@@ -1,0 +1,236 @@
+/**
+ * What is measured: the pack in the ways it is used, and what users would take instead, all with the
+ * same 100,000 contacts, the same smart hosts and the same log level.
+ *
+ * The limit is Haraka with a queue plugin that accepts and drops: nothing that runs in Haraka can be
+ * faster. Postfix does the pack's work with LDAP tables over the same slapd.
+ */
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { temporaryFolder } from '../servers/process.js'
+import { Postfix } from '../servers/postfix.js'
+import type { Slapd } from '../servers/slapd.js'
+import { HarakaProcess, type HarakaOptions } from './haraka-process.js'
+import type { Sink } from './load.js'
+import { blockAddress, domain, mixedAddress, places, toCsvde, type PlaceName } from './people.js'
+import { childrenOf, memory, processorSeconds } from './usage.js'
+
+export interface Field {
+  readonly slapd: Slapd
+  readonly sinks: ReadonlyMap<PlaceName, Sink>
+  readonly nodes: number
+}
+
+/** Which recipients a contestant gets: names asked before, names never asked, three places a message. */
+export type Recipients = 'warm' | 'cold' | 'mixed'
+
+export interface Contestant {
+  readonly name: string
+  readonly port: number
+  /** its first process */
+  readonly pid: number
+  readonly recipients: Recipients
+  /** Settles when nothing is left in its queue; absent: it has none */
+  drained?(): Promise<void>
+  /** seconds of processor time so far, all its processes */
+  processor(): number
+  /** resident MiB of its largest process */
+  memory(): number
+  stop(): Promise<void>
+}
+
+export const names = {
+  limit: 'limit',
+  forward: 'smtp_forward',
+  outbound: 'outbound',
+  file: 'pack, file',
+  warm: 'pack, LDAP warm',
+  cold: 'pack, LDAP cold',
+  queued: 'pack, queued',
+  mixed: 'pack, three places',
+  postfix: 'Postfix, LDAP',
+} as const
+export type Name = (typeof names)[keyof typeof names]
+
+/** The recipients' address for `smtp-source -N`. `run` counts the runs with unseen names. */
+export function recipientsFor(recipients: Recipients, run: number): string {
+  switch (recipients) {
+    case 'warm':
+      return blockAddress(0)
+    case 'cold':
+      return blockAddress(run + 1)
+    case 'mixed':
+      return mixedAddress
+  }
+}
+
+/** Starts a contestant; what it needs stands in `field`. */
+export async function start(
+  name: Name,
+  field: Field,
+  nodeOptions: readonly string[] = [],
+): Promise<Contestant> {
+  const { nodes } = field
+  const haraka = async (
+    options: Omit<HarakaOptions, 'name' | 'nodes'>,
+    recipients: Recipients = 'warm',
+    queues = false,
+  ): Promise<Contestant> => {
+    const process = await HarakaProcess.start({ nodeOptions, ...options, name, nodes })
+    return {
+      name,
+      port: process.port,
+      pid: process.pid,
+      recipients,
+      ...(queues && { drained: () => untilEmpty(() => process.queued()) }),
+      processor: () => processorSeconds(process.pid),
+      memory: () =>
+        Math.max(...[process.pid, ...childrenOf(process.pid)].map((p) => memory(p).now)),
+      stop: () => process.stop(),
+    }
+  }
+  const hostList = { host_list: `${domain}\n` }
+  const { host, port } = sinkOf(field, 'remote')
+  switch (name) {
+    case names.limit:
+      return haraka({
+        plugins: ['rcpt_to.in_host_list', 'drop'],
+        pluginFiles: { 'drop.js': 'exports.hook_queue = (next) => next(OK)\n' },
+        config: hostList,
+      })
+    case names.forward:
+      return haraka({
+        plugins: ['rcpt_to.in_host_list', 'queue/smtp_forward'],
+        config: { ...hostList, 'smtp_forward.ini': `host=${host}\nport=${port}\n` },
+      })
+    case names.outbound:
+      return haraka(
+        {
+          // mail of a relaying client goes to Haraka's own queue, and from there to the smart host
+          plugins: ['relaying', 'rcpt_to.in_host_list', 'next_hop'],
+          pluginFiles: {
+            'relaying.js':
+              'exports.hook_connect = (next, connection) => { connection.relaying = true; next() }\n',
+            'next_hop.js': `exports.hook_get_mx = (next) => next(OK, { exchange: '${host}', port: ${port}, priority: 0 })\n`,
+          },
+          config: hostList,
+        },
+        'warm',
+        true,
+      )
+    case names.file:
+      return haraka(packOptions(field, 'file', 'direct'))
+    case names.warm:
+      return haraka(packOptions(field, 'ldap', 'direct'))
+    case names.cold:
+      return haraka(packOptions(field, 'ldap', 'direct'), 'cold')
+    case names.queued:
+      return haraka(packOptions(field, 'file', 'queue'), 'warm', true)
+    case names.mixed:
+      return haraka(packOptions(field, 'file', 'direct'), 'mixed', true)
+    case names.postfix:
+      return startPostfix(field)
+  }
+}
+
+function sinkOf({ sinks }: Field, place: PlaceName): Sink {
+  const sink = sinks.get(place)
+  if (!sink) throw new Error(`no sink for ${place}`)
+  return sink
+}
+
+export function packOptions(
+  field: Field,
+  directory: 'file' | 'ldap',
+  delivery: 'direct' | 'queue',
+): Omit<HarakaOptions, 'name' | 'nodes'> {
+  const { slapd } = field
+  const connectors = places.map((place) => {
+    const spaces = place === 'remote' ? `${domain}, remote.example` : `${place}.example`
+    return `[${place}]
+address_spaces = ${spaces}
+smart_hosts = ${sinkOf(field, place).smartHost}
+allow_relay = true
+tls = none
+delivery = ${delivery}
+`
+  })
+  const source =
+    directory === 'file'
+      ? 'url = file:contacts.csv'
+      : `url = ${slapd.url}
+base_dn = ${slapd.baseDn}
+bind_dn = ${slapd.bindDn}
+bind_password = ${slapd.password}`
+  return {
+    plugins: ['accepted-domains', 'contacts', 'connectors'].map((part) => `address-space/${part}`),
+    config: {
+      'accepted-domains.ini': `shared = ${domain}\npostmaster = postmaster@remote.example\n`,
+      'connectors.ini': connectors.join('\n'),
+      // warm is warm for the whole run
+      'directory.ini': `[corp]\n${source}\n\n[cache]\nttl = 86400\n`,
+      ...(directory === 'file' && { 'contacts.csv': toCsvde() }),
+    },
+    ...(directory === 'file' && { ready: /entries with \d+ addresses in use/u }),
+  }
+}
+
+/** Postfix as it would do the same: contacts by virtual_alias_maps, ways out by transport_maps. */
+async function startPostfix(field: Field): Promise<Contestant> {
+  const { slapd } = field
+  const folder = temporaryFolder('bench-postfix-tables')
+  // Postfix's user has to get at the tables
+  chmodSync(folder, 0o755)
+  const server = `server_host = ${slapd.url}
+version = 3
+bind = yes
+bind_dn = ${slapd.bindDn}
+bind_pw = ${slapd.password}
+search_base = ${slapd.baseDn}
+`
+  const table = (file: string, lines: string): string => {
+    writeFileSync(join(folder, file), `${server}${lines}\n`, { mode: 0o644 })
+    return `proxy:ldap:${join(folder, file)}`
+  }
+  const aliases = table(
+    'aliases.cf',
+    `domain = ${domain}\nquery_filter = (proxyAddresses=smtp:%s)\nresult_attribute = targetAddress`,
+  )
+  const transports = table(
+    'transports.cf',
+    'query_filter = (proxyAddresses=transport:%s)\nresult_attribute = mailNickname',
+  )
+  const postfix = await Postfix.start({
+    host: '127.0.0.1',
+    main: {
+      virtual_alias_domains: domain,
+      virtual_alias_maps: aliases,
+      transport_maps: transports,
+      proxy_read_maps: '$virtual_alias_maps $transport_maps',
+      mynetworks: '127.0.0.0/8',
+      smtpd_relay_restrictions: 'permit_mynetworks, reject',
+      default_process_limit: '200',
+      // an address of its own for each connection to the smart hosts is not needed here
+      smtp_bind_address: '',
+    },
+  })
+  return {
+    name: names.postfix,
+    port: postfix.port,
+    pid: postfix.pid,
+    recipients: 'cold',
+    drained: () => untilEmpty(async () => (await postfix.queue()).length),
+    processor: () => processorSeconds(postfix.pid),
+    memory: () => Math.max(...childrenOf(postfix.pid).map((pid) => memory(pid).now)),
+    stop: () => postfix.remove(),
+  }
+}
+
+async function untilEmpty(count: () => Promise<number>): Promise<void> {
+  const end = Date.now() + 120_000
+  while ((await count()) > 0) {
+    if (Date.now() > end) throw new Error('expected the queue to become empty within 120 s')
+    await new Promise((later) => setTimeout(later, 10))
+  }
+}

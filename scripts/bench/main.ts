@@ -1,0 +1,139 @@
+/**
+ * `npm run bench`: the pack beside what users would take instead, on this machine, in one run.
+ *
+ *   --quick        a few loads, in a minute or two, to see whether something has become slow
+ *   --rounds N     rounds of each load (3)
+ *   --write        puts the results into docs/: performance.json, .svg and the tables of .md
+ *   --only A,B     these contestants only, by their names, without the other measurements
+ *
+ * Postfix and slapd are installed where they may be (root on Debian). Traffic goes to loopback only.
+ * The results depend on what else the machine does: the rounds are run in turn, and ratios count.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import { root } from '../build.js'
+import { installServer } from '../servers/debian.js'
+import { run } from '../servers/process.js'
+import { Slapd } from '../servers/slapd.js'
+import { toSvg } from './chart.js'
+import { names, type Name } from './contestants.js'
+import { decisionCosts, type DecisionCost } from './decisions.js'
+import { sourceArguments, Sink } from './load.js'
+import { describeMachine } from './machine.js'
+import { measureMemory } from './memory.js'
+import { blockAddress, places, toLdif, transportsLdif, type PlaceName } from './people.js'
+import { toMarkdown, type Report } from './report.js'
+import { measure, type Case, type Result } from './throughput.js'
+
+const allNames: readonly Name[] = Object.values(names)
+const oneByOne: Case = { clients: 1, octets: 4096, messages: 300 }
+const small: Case = { clients: 20, octets: 4096, messages: 1500 }
+const many: Case = { ...small, clients: 100 }
+const large: readonly Case[] = [20, 100].map((clients) => {
+  return { clients, octets: 102_400, messages: 400 }
+})
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
+    write: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
+})
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+})
+
+async function main(): Promise<void> {
+  await installServer('slapd')
+  await installServer('postfix')
+  // every server and gateway has a listener that ends it with this process
+  process.setMaxListeners(100)
+  const sinks = new Map<PlaceName, Sink>()
+  for (const [index, place] of places.entries()) {
+    sinks.set(place, await Sink.start(`127.0.0.${index + 2}`))
+  }
+  tell('slapd: adding 100,000 entries')
+  const slapd = await Slapd.start({
+    entries: `${toLdif()}\n${transportsLdif((place) => sinks.get(place)?.smartHost ?? '')}`,
+  })
+  try {
+    const report = await measureAll(slapd, sinks)
+    const text = toMarkdown(report)
+    console.log(text)
+    if (options.write) await write(report, text)
+  } finally {
+    await slapd.remove()
+    for (const sink of sinks.values()) await sink.stop()
+  }
+}
+
+async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Report> {
+  const { quick } = options
+  const rounds = quick ? 1 : Number(options.rounds)
+  const only = options.only?.split(',').map(nameOf)
+  const results: Result[] = []
+  for (const nodes of quick ? [0] : [0, 2]) {
+    const field = { slapd, sinks, nodes }
+    // one client waits for one process, however many there are
+    const cases = nodes > 0 ? [small, many, ...large] : [oneByOne, small, many, ...large]
+    const contestants = (only ?? allNames).filter((name) => nodes === 0 || name !== names.postfix)
+    const plan = { contestants, rounds, cases: quick ? [oneByOne, small] : cases }
+    results.push(...(await measure(plan, field, tell)))
+  }
+  const decisions: DecisionCost[] = []
+  const contacts = quick ? [1000, 100_000] : [1000, 10_000, 100_000, 1_000_000]
+  const domains = quick ? [10, 1000] : [10, 100, 1000, 10_000]
+  for await (const cost of only ? [] : decisionCosts(contacts, domains)) {
+    tell(`a decision with ${cost.count} ${cost.what}`)
+    decisions.push(cost)
+  }
+  const memory = quick || only ? undefined : await measureMemory({ slapd, sinks, nodes: 0 }, tell)
+  return {
+    machine: describeMachine(),
+    command: [
+      'npm run bench',
+      ...(process.argv.length > 2 ? ['--'] : []),
+      ...process.argv.slice(2),
+    ].join(' '),
+    load: ['smtp-source', ...sourceArguments({ ...small, to: blockAddress(0) }, 25)].join(' '),
+    rounds,
+    results,
+    decisions,
+    ...(memory && { memory }),
+  }
+}
+
+function nameOf(text: string): Name {
+  const name = allNames.find((one) => one.replaceAll(/\W+/gu, '') === text.replaceAll(/\W+/gu, ''))
+  if (name) return name
+  throw new Error(`expected some of ${allNames.join(' | ')}, without their commas; got ${text}`)
+}
+
+/** The tables stand between two marks of the document; the rest of it is written by people. */
+async function write(report: Report, text: string): Promise<void> {
+  const docs = join(root, 'docs')
+  writeFileSync(join(docs, 'performance.json'), `${JSON.stringify(report, undefined, 2)}\n`)
+  writeFileSync(join(docs, 'performance.svg'), toSvg(report.results))
+  const path = join(docs, 'performance.md')
+  const document = readFileSync(path, 'utf8')
+  const marks = ['<!-- results -->', '<!-- end of results -->'] as const
+  const [begin, end] = marks.map((mark) => document.indexOf(mark))
+  if (begin === undefined || end === undefined || begin < 0 || end < begin) {
+    throw new Error(`${path}: expected ${marks.join(' and ')}`)
+  }
+  const [before, after] = [document.slice(0, begin + marks[0].length), document.slice(end)]
+  writeFileSync(path, `${before}\n\n${text}\n${after}`)
+  const prettier = join(root, 'node_modules', 'prettier', 'bin', 'prettier.cjs')
+  await run(process.execPath, [prettier, '--write', path, join(docs, 'performance.json')])
+}
+
+function tell(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`)
+  else process.stderr.write(`${text}\n`)
+}

@@ -1,0 +1,123 @@
+/**
+ * Messages a second, processor time and memory of each contestant, under every load. The rounds are
+ * run in turn, one contestant after the other, so that what else the machine does hits all alike.
+ */
+import { recipientsFor, start, type Contestant, type Field, type Name } from './contestants.js'
+import { sendLoad, type Load } from './load.js'
+import { blockSize } from './people.js'
+import { median, spread } from './statistics.js'
+
+export interface Case {
+  readonly clients: number
+  readonly octets: number
+  readonly messages: number
+}
+
+export interface Plan {
+  readonly contestants: readonly Name[]
+  readonly cases: readonly Case[]
+  readonly rounds: number
+}
+
+/** The medians of one contestant under one load. */
+export interface Result {
+  readonly name: Name
+  readonly nodes: number
+  readonly clients: number
+  readonly octets: number
+  /** messages a second */
+  readonly rate: number
+  /** milliseconds of processor time a message, all processes of the contestant */
+  readonly processor: number
+  /** resident MiB of the largest process */
+  readonly memory: number
+  /** milliseconds a message takes, one after the other; only with one client */
+  readonly latency?: number
+  /** of the rate */
+  readonly spread: number
+}
+
+interface Round {
+  readonly rate: number
+  readonly processor: number
+  readonly memory: number
+}
+
+const warmUp: Load = { messages: blockSize, clients: 20, octets: 4096, to: '' }
+
+/** Starts the contestants, warms them up, runs the rounds and stops them. */
+export async function measure(
+  plan: Plan,
+  field: Field,
+  tell: (text: string) => void,
+): Promise<Result[]> {
+  const contestants = new Map<Name, Contestant>()
+  // names that no contestant was asked for yet: a block a run
+  let run = 0
+  try {
+    for (const name of plan.contestants) {
+      tell(`starting ${name}`)
+      contestants.set(name, await start(name, field))
+    }
+    // with several processes each has a cache of its own to be filled
+    for (let pass = 0; pass < 1 + field.nodes; pass++) {
+      for (const contestant of contestants.values()) {
+        tell(`warming up ${contestant.name}`)
+        const { recipients, port } = contestant
+        await sendLoad({ ...warmUp, ...target(contestant, pass - 8) }, port)
+        if (recipients !== 'warm' || pass === 0) await contestant.drained?.()
+      }
+    }
+    const results: Result[] = []
+    for (const one of plan.cases) {
+      const rounds = new Map<Name, Round[]>(plan.contestants.map((name) => [name, []]))
+      for (let round = 1; round <= plan.rounds; round++) {
+        for (const [name, contestant] of contestants) {
+          tell(
+            `${field.nodes || 1} process(es), ${one.octets} octets, ${one.clients} clients, round ${round}: ${name}`,
+          )
+          rounds.get(name)?.push(await runOnce(contestant, one, run))
+        }
+        run += 1
+      }
+      for (const [name, measured] of rounds) results.push(summary(name, field.nodes, one, measured))
+    }
+    return results
+  } finally {
+    for (const contestant of contestants.values()) await contestant.stop()
+  }
+}
+
+function target({ recipients }: Contestant, run: number): Pick<Load, 'to' | 'recipients'> {
+  const count = recipients === 'mixed' ? 3 : 1
+  return { to: recipientsFor(recipients, run < 0 ? 44 + run : run), recipients: count }
+}
+
+async function runOnce(contestant: Contestant, one: Case, run: number): Promise<Round> {
+  const processor = contestant.processor()
+  const started = performance.now()
+  await sendLoad({ ...one, ...target(contestant, run) }, contestant.port)
+  await contestant.drained?.()
+  const seconds = (performance.now() - started) / 1000
+  return {
+    rate: one.messages / seconds,
+    processor: ((contestant.processor() - processor) * 1000) / one.messages,
+    memory: contestant.memory(),
+  }
+}
+
+function summary(name: Name, nodes: number, one: Case, rounds: readonly Round[]): Result {
+  const rates = rounds.map(({ rate }) => rate)
+  const rate = median(rates)
+  return {
+    name,
+    nodes,
+    clients: one.clients,
+    octets: one.octets,
+    rate,
+    processor: median(rounds.map(({ processor }) => processor)),
+    memory: median(rounds.map(({ memory }) => memory)),
+    ...(one.clients === 1 && { latency: 1000 / rate }),
+    spread: spread(rates),
+  }
+}
