@@ -8,7 +8,7 @@
  *
  * The article, method 1 (steps 2 and 4) and method 2; RFC 3463 for the enhanced codes.
  */
-import type { MailAddress } from '../address/mail-address.js'
+import { mayNameHost, type MailAddress } from '../address/mail-address.js'
 import type { Place } from '../connectors/place.js'
 import type { Reply } from '../connectors/routed.js'
 import type { Route } from '../connectors/route.js'
@@ -143,7 +143,7 @@ function decideForeign(facts: Facts): Decision {
 
 /** Unknown in a shared domain, or in a relay domain: the connector's, if it takes it. */
 function passOn(facts: Facts, rule: 'shared' | 'relay'): Decision {
-  const { route, cameFromThere, domain } = facts
+  const { route, cameFromThere, domain, mayRelay, recipient } = facts
   if (!route) return accept(facts, rule, { kind: 'left' })
   if (route.kind !== 'connector') {
     // a router by domain: what no connector takes is the next queue plugin's
@@ -157,6 +157,11 @@ function passOn(facts: Facts, rule: 'shared' | 'relay'): Decision {
   if (cameFromThere) {
     const detail = `not here, and the client is a smart host of connector ${route.connector.name}`
     return refuse('came-from-there', 550, '5.1.1', 'no such user', detail)
+  }
+  // the next system trusts this gateway, and would relay to that host for a stranger
+  if (!mayRelay && mayNameHost(recipient.local)) {
+    const detail = 'its local part names another host'
+    return refuse('relaying-denied', 550, '5.7.1', 'relaying denied', detail)
   }
   return accept(facts, rule, { kind: 'connector', connector: route.connector.name })
 }

@@ -80,6 +80,14 @@ export function isPostmaster(address: MailAddress): boolean {
 }
 
 /**
+ * Whether a local part may name another host: `user%host`, `host!user`, `"user@host"`. A server that
+ * trusts its client reads it so (RFC 5321 F.2, Postfix's allow_percent_hack and swap_bangpath).
+ */
+export function mayNameHost(local: string): boolean {
+  return /[%!@]/u.test(local)
+}
+
+/**
  * Splits `user+tag` at the first delimiter: the address without the tag, and the tag with its
  * delimiter. `undefined` when there is no delimiter or nothing before it (RFC 5233).
  */

@@ -7,6 +7,7 @@
  * more than ten of them, is a circle. Not finding out is an outcome of its own.
  */
 import {
+  mayNameHost,
   parseMailAddress,
   splitSubAddress,
   withTag,
@@ -78,12 +79,15 @@ export async function followContacts(
       return { ...found, kind: entry.isContact ? 'unusable' : 'mailbox' }
     }
     if (!options.follow) return { ...found, kind: 'contact' }
-    if (passed.has(entry.dn) || steps.length === maxSteps) return { ...way, kind: 'circle' }
-    passed.add(entry.dn)
+    // files without names of their own name an object by its line
+    const object = JSON.stringify([directory, entry.dn])
+    if (passed.has(object) || steps.length === maxSteps) return { ...way, kind: 'circle' }
+    passed.add(object)
 
     const target = parseMailAddress(entry.targetAddress)
     if (!target) return { ...found, kind: 'unusable' }
-    const next = withTag(target, tag)
+    // a tag is the sender's: it must not send a target's mail on to another host
+    const next = mayNameHost(tag) ? target : withTag(target, tag)
     steps.push({ from: address, directory, dn: entry.dn, to: next })
     if (entry.addresses.includes(target.key)) return { address: next, steps, kind: 'target' }
     address = next

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { followContacts } from '../../plugins/contacts/redirect.js'
+import type { Lookup } from '../../plugins/directory/directory.js'
 import { address, findIn, type TestObject } from '../gateway/fixture.js'
 
 const isLookedUp = (domain: string): boolean => domain === 'example.com'
@@ -73,6 +74,29 @@ describe('redirect', () => {
       ],
     )
     assert.equal(resolution.address.local, 'X')
+  })
+
+  it('takes objects of one name in two directories for two', async () => {
+    const entry = { dn: 'line 2', isContact: true }
+    const lookups: Record<string, Lookup> = {
+      '1@example.com': {
+        kind: 'found',
+        directory: 'one',
+        entry: { ...entry, addresses: ['1@example.com'], targetAddress: '2@example.com' },
+      },
+      '2@example.com': {
+        kind: 'found',
+        directory: 'two',
+        entry: { ...entry, addresses: ['2@example.com'], targetAddress: 'x@remote.domain' },
+      },
+    }
+    const resolution = await followContacts(address('1@example.com'), {
+      find: ({ key }) => Promise.resolve(lookups[key] ?? { kind: 'none' }),
+      isLookedUp,
+      recipientDelimiter: '',
+      follow: true,
+    })
+    assert.equal(`${resolution.kind} ${resolution.address.key}`, 'target x@remote.domain')
   })
 
   it('takes a tag along to each target, and prefers an address that has it', async () => {

@@ -25,6 +25,8 @@ const objects: TestObject[] = [
   { dn: 'CN=Circle B', addresses: ['b@example.com'], target: 'a@example.com' },
   { dn: 'CN=Twin 1', addresses: ['twin@example.com'] },
   { dn: 'CN=Twin 2', addresses: ['twin@example.com'] },
+  { dn: 'CN=Half', addresses: ['half%half@example.com'] },
+  { dn: 'CN=X400 User', addresses: ['x400-user@example.com'], target: 'u%x400@remote.domain' },
   { dn: 'CN=To Down', addresses: ['to-down@example.com'], target: 'down@example.com' },
 ]
 const failing = ['down@example.com', 'down@example.local', 'postmaster@xo.one']
@@ -96,6 +98,26 @@ table('the whole table', {}, [
   ['nobody@example.com', remote, false, 'shared connector:unix nobody@example.com'],
   ['internetuser@xo.one', remote, false, 'contact connector:remote internetUser@remote.domain'],
   ['internetuser@remote.domain', remote, false, 'came-from-there 550 5.1.1'],
+  ['victim%foreign.example@example.com', stranger, false, 'relaying-denied 550 5.7.1'],
+  ['foreign.example!victim@example.com', stranger, false, 'relaying-denied 550 5.7.1'],
+  ['"victim@foreign.example"@example.com', stranger, false, 'relaying-denied 550 5.7.1'],
+  ['victim%foreign.example@partner.example', stranger, false, 'relaying-denied 550 5.7.1'],
+  ['a%b@example.com', stranger, true, 'shared connector:unix a%b@example.com'],
+  ['half%half@example.com', stranger, false, 'mailbox mailbox-host:corp half%half@example.com'],
+  ['anna+50%@example.com', stranger, false, 'mailbox mailbox-host:corp anna+50%@example.com'],
+  ['x400-user@example.com', stranger, false, 'contact connector:remote u%x400@remote.domain'],
+  [
+    'internetuser+a%foreign.example@xo.one',
+    stranger,
+    false,
+    'contact connector:remote internetUser@remote.domain',
+  ],
+  [
+    '"internetuser+a@foreign.example"@xo.one',
+    stranger,
+    false,
+    'contact connector:remote internetUser@remote.domain',
+  ],
   ['nobody@orphan.example', stranger, false, 'no-connector 550 5.7.1'],
   ['nobody@closed.example', stranger, false, 'no-connector 550 5.7.1'],
   ['nobody@closed.example', stranger, true, 'shared connector:partner nobody@closed.example'],
@@ -164,6 +186,7 @@ table('without either', { contacts: false, connectors: undefined }, [
 ])
 
 table('without the accepted-domains plugin', { decidesDomains: false }, [
+  ['victim%foreign.example@example.com', stranger, false, 'relaying-denied 550 5.7.1'],
   ['anna@example.com', stranger, false, 'mailbox mailbox-host:corp anna@example.com'],
   ['nobody@example.com', stranger, false, 'shared connector:unix nobody@example.com'],
   ['nobody@closed.example', stranger, false, 'shared connector:partner nobody@closed.example'],
