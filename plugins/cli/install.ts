@@ -27,6 +27,8 @@ export interface Install {
   readonly parts: readonly Part[]
   /** whether `config/plugins` has any line of the pack */
   readonly enabled: boolean
+  /** whom Haraka changes to after it has started; empty: nobody */
+  readonly user: string
   /** the gateway's name */
   readonly me: string
   lines(name: string): string[]
@@ -52,6 +54,7 @@ export function readInstall(given: string): Install {
     plugins,
     parts: parts.length > 0 ? parts : allParts,
     enabled: parts.length > 0,
+    user: main.get('user')?.[0]?.text ?? '',
     me: list('me')[0] ?? hostname(),
     lines,
     list,

@@ -49,6 +49,11 @@ const advices: readonly Advice[] = [
     todo: 'put the comment on a line of its own, above',
   },
   {
+    when: /EACCES/u,
+    why: 'who runs this command may not read it; Haraka may be able to',
+    todo: 'run check as root, or as the user that Haraka runs as',
+  },
+  {
     when: /a file for its owner alone/u,
     why: 'others on this machine can read the secret',
     todo: 'chmod 600 the file, and chown it to the user that Haraka runs as',

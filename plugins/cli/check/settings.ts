@@ -18,6 +18,7 @@ import { configurationOf, type Install } from '../install.js'
 import { findingOf } from './config-error.js'
 import { messageOf, note, type Finding } from './finding.js'
 import { checkPluginLines } from './plugin-lines.js'
+import { checkSecretOwners } from './secret-owners.js'
 
 export interface SettingsCheck {
   readonly findings: Finding[]
@@ -41,6 +42,7 @@ export function checkSettings(install: Install, env: Environment): SettingsCheck
       ...checkPluginLines(install.plugins, needsQueue),
       ...(directories ? checkDirectories(directories, env) : []),
       ...(connectors ? checkConnectors(connectors, acceptedDomains, env) : []),
+      ...checkSecretOwners(install, configuration),
       ...(acceptedDomains ? checkHostList(install, acceptedDomains) : []),
     ],
     configuration,
