@@ -26,7 +26,7 @@ export function needsOwnTransaction(connection: HarakaConnection, address: Harak
 /**
  * Every recipient with its place; none if the whole message is the next queue plugin's. A recipient
  * that another plugin added after RCPT is decided now; its refusal, as that of one who loops, is
- * reported to the sender.
+ * reported to the sender, unless it is temporary: then the message comes again.
  */
 export async function routeRecipients(
   plugin: HarakaPlugin,
@@ -39,7 +39,7 @@ export async function routeRecipients(
   const routed: RoutedRecipient[] = []
   for (const address of transaction.rcpt_to) {
     const recipient = known.get(address) ?? (await decideLate(address))
-    const one = recipient && route(recipient, address)
+    const one = recipient && route(recipient)
     if (one) routed.push(one)
   }
   if (routed.length > 0 && routed.length < transaction.rcpt_to.length) {
@@ -57,17 +57,17 @@ export async function routeRecipients(
   }
 }
 
-function route(recipient: Recipient, address: HarakaAddress): RoutedRecipient | undefined {
-  const { original, parameters, refused } = recipient
+function route(recipient: Recipient): RoutedRecipient | undefined {
+  const { original, target, parameters, refused } = recipient
   const { decision } = recipient.decided
   const { ORCPT: orcpt, NOTIFY: notify } = parameters
   const common = {
-    recipient: address,
+    recipient: target,
     original,
     ...(typeof orcpt === 'string' && { orcpt }),
     ...(typeof notify === 'string' && { notify }),
   }
-  const nowhere: Place = { kind: 'outbound', domain: address.host }
+  const nowhere: Place = { kind: 'outbound', domain: target.host }
   if (!decision.accepted) return { ...common, place: nowhere, refused: decision.reply }
   if (decision.destination.kind === 'left') return undefined
   return { ...common, place: decision.destination, ...(refused && { refused }) }

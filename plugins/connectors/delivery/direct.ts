@@ -12,6 +12,7 @@
  * meanwhile comes again: it gets nothing half.
  */
 import type { EsmtpParameters, HarakaConnection, HarakaTransaction } from '../../haraka/haraka.js'
+import { toMailAddress } from '../../haraka/recipients.js'
 import { listFieldName, listsOf } from '../loop.js'
 import { placeKey } from '../place.js'
 import type { Reply, RoutedRecipient } from '../routed.js'
@@ -62,6 +63,8 @@ export class HandOver {
   ): Promise<Reply> {
     const { transaction } = connection
     if (!transaction) return { code: 450, enhanced: '4.4.2', text: clientGone }
+    const temporary = routed.find(({ refused }) => refused && refused.code < 500)?.refused
+    if (temporary) return temporary
     const failures = routed.flatMap(refusal)
     const portions = portionsOf(routed)
     if (portions.length === 0) {
@@ -244,7 +247,9 @@ function refusal(routed: RoutedRecipient): Failure[] {
 function portionsOf(routed: readonly RoutedRecipient[]): Portion[] {
   const going = routed.filter((recipient) => !recipient.refused)
   return [...groupBy(going, ({ place }) => placeKey(place)).values()].flatMap((group) => {
-    const once = new Map(group.toReversed().map((item) => [item.recipient.address, item]))
+    const once = new Map(
+      group.toReversed().map((item) => [toMailAddress(item.recipient).key, item]),
+    )
     const [first] = group
     return first
       ? [{ place: first.place, addressees: [...once.values()].toReversed().map(addresseeOf) }]
