@@ -130,6 +130,9 @@ function decideForeign(facts: Facts): Decision {
   if (!mayRelay) {
     return refuse('relaying-denied', 550, '5.7.1', 'relaying denied', 'in no accepted domain')
   }
+  if (recipient.domain === '') {
+    return refuse('unknown', 550, '5.1.3', 'bad address', 'the null path is no recipient')
+  }
   if (!route) return accept(facts, 'foreign', { kind: 'left' })
   if (route.kind !== 'connector') {
     return accept(facts, 'foreign', { kind: 'outbound', domain: recipient.domain })

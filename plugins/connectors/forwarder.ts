@@ -75,7 +75,7 @@ export class Forwarder {
   /** Whether the queue entry is ours to deliver, and not Haraka's own delivery's. */
   takes(item: QueueItem): boolean {
     if (this.deliverer.isOurs(item)) return true
-    return this.pack.isAccepted(item.todo.domain) && this.deliverer.adoptReport(item)
+    return this.pack.hasRulesFor(item.todo.domain) && this.deliverer.adoptReport(item)
   }
 
   private async routeOwn(address: HarakaAddress): Promise<OwnRoute | undefined> {

@@ -133,10 +133,13 @@ export class Pack {
     return recipient
   }
 
-  /** Whether the accepted-domains plugin takes mail for the domain. */
-  isAccepted(domain: string): boolean {
-    const { decidesDomains, acceptedDomains } = this.switchParts
-    return decidesDomains && acceptedDomains?.table.find(domain.toLowerCase()) !== undefined
+  /** Whether mail of the gateway's own to the domain goes by our rules, and not by its MX. */
+  hasRulesFor(written: string): boolean {
+    const { decidesDomains, acceptedDomains, connectors } = this.switchParts
+    const domain = written.toLowerCase()
+    if (!decidesDomains) return false
+    if (acceptedDomains?.table.find(domain)) return true
+    return connectors?.routes.choose(domain, false).kind === 'connector'
   }
 
   /** Where mail that the gateway makes itself (a DSN) goes. */

@@ -9,7 +9,7 @@ exports.hook_mail = function (next, connection, [from]) {
   if (from.user !== 'bounce') return next()
   const text = 'From: <mailer-daemon@gateway.example>\\r\\nSubject: failed\\r\\n\\r\\nIt failed.\\r\\n'
   const outbound = this.haraka_require('outbound')
-  outbound.send_email('<>', '<' + from.host.split('.')[0] + '@example.com>', text, () => next())
+  outbound.send_email('<>', '<' + from.host.replace('.', '@') + '>', text, () => next())
 }
 `
 
@@ -48,7 +48,7 @@ address_spaces = example.com
 smart_hosts = ${unix.smartHost}
 allow_relay = true
 [remote]
-address_spaces = remote.domain
+address_spaces = remote.domain, partner.example
 smart_hosts = ${remote.smartHost}
 `,
       },
@@ -67,6 +67,7 @@ smart_hosts = ${remote.smartHost}
     ['anna@example.com', () => mailbox, 'anna@example.com'],
     ['lotte@example.com', () => remote, 'Lotte@remote.domain'],
     ['paul@example.com', () => unix, 'paul@example.com'],
+    ['who@partner.example', () => remote, 'who@partner.example'],
   ]
   for (const [sender, place, at] of places) {
     it(`about a refused recipient reaches ${sender}`, async () => {
@@ -80,8 +81,7 @@ smart_hosts = ${remote.smartHost}
     })
 
     it(`that Haraka made reaches ${sender}`, async () => {
-      const [user] = sender.split('@')
-      await send(gateway, { from: `bounce@${user}.client.example`, to: [] })
+      await send(gateway, { from: `bounce@${sender.replace('@', '.')}`, to: [] })
       const [caught] = await place().waitFor(1)
       assert.deepEqual([caught?.from, caught?.to], ['', [at]])
     })

@@ -54,7 +54,8 @@ function table(name: string, options: SwitchOptions, cases: Case[]): void {
     for (const [recipient, ip, mayRelay, expected] of cases) {
       const who = mayRelay ? 'a relaying client' : 'a stranger'
       it(`${recipient} from ${who} at ${ip}: ${expected}`, async () => {
-        const to = recipient === 'postmaster' ? mailAddress('postmaster', '') : address(recipient)
+        const bare = recipient === 'postmaster' || recipient === ''
+        const to = bare ? mailAddress(recipient, '') : address(recipient)
         assert.equal(summary(await decideRecipient(parts, { ip, mayRelay }, to)), expected)
       })
     }
@@ -147,6 +148,8 @@ table('the whole table', {}, [
     'relay connector:partner-open postmaster@partner.example',
   ],
   ['postmaster@xo.one', stranger, false, 'directory-failure 450 4.4.3'],
+  ['', stranger, false, 'relaying-denied 550 5.7.1'],
+  ['', stranger, true, 'unknown 550 5.1.3'],
   ['postmaster@foreign.example', stranger, false, 'relaying-denied 550 5.7.1'],
 ])
 

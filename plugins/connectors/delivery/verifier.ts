@@ -27,6 +27,8 @@ const patience = 5000
 const minute = 60_000
 const remembered = { yes: 60 * minute, no: minute, unknown: minute / 6 }
 const noSuchAddress = new Set([550, 551, 553])
+// RFC 3463 3.2: 5.1.7 and 5.1.8 are about the sender
+const aboutRecipient = /^5\.(?:1\.(?![78]$)|2\.)/u
 
 export class Verifier {
   private readonly parts: {
@@ -140,7 +142,7 @@ async function inquire(
 function judge(reply: SmtpReply, host: string): Verification {
   if (isPositive(reply)) return { answer: 'yes' }
   const { code, enhanced } = reply
-  const aboutAddress = enhanced === '' ? noSuchAddress.has(code) : /^5\.[12]\./u.test(enhanced)
+  const aboutAddress = enhanced === '' ? noSuchAddress.has(code) : aboutRecipient.test(enhanced)
   if (code >= 500 && aboutAddress) return { answer: 'no', reply, host }
   return { answer: 'unknown', reason: `${host} answered ${code} ${enhanced}` }
 }

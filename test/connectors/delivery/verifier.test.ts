@@ -58,6 +58,8 @@ describe('asking a smart host about recipients', () => {
   const unknown: [string, Script][] = [
     ['4xx', { rcpt: () => '450 4.2.0 later' }],
     ['a refusal that is not about the address', { rcpt: () => '554 5.7.1 relaying denied' }],
+    ['a refusal of the null sender at RCPT', { rcpt: () => '550 5.1.7 no bounces' }],
+    ['a refusal of the sender at RCPT', { rcpt: () => '553 5.1.8 no such sender' }],
     ['a refusal of the null sender', { mail: '550 5.7.1 no bounces' }],
     ['a host that closes', { mail: 'close' }],
     ['a host that is down', { banner: '421 4.3.2 down' }],
