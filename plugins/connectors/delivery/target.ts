@@ -7,22 +7,20 @@
  *   connector with bridgeheads      those, unless this gateway is one of them
  *   mailbox host                    that one
  *
- * An endpoint that is this gateway itself is left out, and the MX behind it too (RFC 5321 5.1).
- * `TargetError`: no endpoint, and whether that is final. Only a domain of somebody else's can be
- * final; what the configuration names is an administrator's to mend.
+ * `TargetError`: there is none, and whether that is final (endpoints.ts).
  */
-import { isIP } from 'node:net'
-
 import { readSecretFile } from '../../config/secret-file.js'
 import type { Connector, TlsPolicy } from '../config.js'
 import { wayTo } from '../loop.js'
 import type { Place } from '../place.js'
-import type { Protocol, SmartHost } from '../smart-host.js'
-import type { Mx, Resolver } from './resolver.js'
+import type { SmartHost } from '../smart-host.js'
+import { EndpointFinder, TargetError } from './endpoints.js'
+import type { Resolver } from './resolver.js'
 import type { DeliverySetup } from './setup.js'
 import type { Credentials } from './smtp/auth.js'
-import { makeReply, type SmtpReply } from './smtp/reply.js'
 import type { Endpoint } from './smtp/session.js'
+
+export { TargetError } from './endpoints.js'
 
 export interface Target {
   readonly endpoints: readonly Endpoint[]
@@ -37,26 +35,6 @@ export interface Target {
   readonly way: string
 }
 
-interface TargetProblem {
-  readonly reply?: SmtpReply
-  readonly isSelf?: boolean
-}
-
-/** There is nobody to hand the mail to. */
-export class TargetError extends Error {
-  override readonly name = 'TargetError'
-  /** the refusal, if that is final */
-  readonly reply: SmtpReply | undefined
-  /** mail would come back to this gateway itself */
-  readonly isSelf: boolean
-
-  constructor(message: string, { reply, isSelf = false }: TargetProblem = {}) {
-    super(message)
-    this.reply = reply
-    this.isSelf = isSelf
-  }
-}
-
 /** What finding targets needs of the setup: the command line has no more. */
 export type TargetSetup = Pick<
   DeliverySetup,
@@ -66,10 +44,12 @@ export type TargetSetup = Pick<
 export class TargetFinder {
   private readonly setup: TargetSetup
   private readonly resolver: Resolver
+  private readonly finder: EndpointFinder
 
   constructor(setup: TargetSetup, resolver: Resolver) {
     this.setup = setup
     this.resolver = resolver
+    this.finder = new EndpointFinder(setup, resolver)
   }
 
   /** The target for recipients of this domain at this place. Rejects with TargetError. */
@@ -78,7 +58,7 @@ export class TargetFinder {
       case 'mailbox-host': {
         const host = this.setup.mailboxHost(place.directory)
         if (!host) throw new TargetError(`directory ${place.directory} has no mailbox host now`)
-        const endpoints = await this.endpoints([host])
+        const endpoints = await this.finder.ofHosts([host])
         const way = wayTo(place, [host])
         return {
           endpoints,
@@ -99,6 +79,11 @@ export class TargetFinder {
     }
   }
 
+  /** The endpoints of smart hosts; rejects with TargetError if there is none. */
+  endpoints(hosts: readonly SmartHost[]): Promise<Endpoint[]> {
+    return this.finder.ofHosts(hosts)
+  }
+
   /** Whether recipients of different domains go to different hosts there. */
   isByDomain(place: Place): boolean {
     if (place.kind !== 'connector') return false
@@ -112,7 +97,7 @@ export class TargetFinder {
         if (host.kind === 'socket') return []
         const mx = host.kind === 'mx' ? await this.resolver.mx(host.host).catch(() => []) : []
         const names = mx.length > 0 ? mx.map(({ exchange }) => exchange) : [host.host]
-        const lists = names.map((name) => this.addresses(name).catch(() => []))
+        const lists = names.map((name) => this.finder.addresses(name).catch(() => []))
         return (await Promise.all(lists)).flat()
       }),
     )
@@ -123,7 +108,7 @@ export class TargetFinder {
   async selfAmong(hosts: readonly SmartHost[], patience: number): Promise<SmartHost[]> {
     const found: SmartHost[] = []
     const asked = hosts.map(async (host) => {
-      await this.ofHost(host).catch((error: unknown) => {
+      await this.finder.ofHost(host).catch((error: unknown) => {
         if (error instanceof TargetError && error.isSelf) found.push(host)
       })
     })
@@ -132,21 +117,6 @@ export class TargetFinder {
     await Promise.race([Promise.all(asked), late])
     clearTimeout(timer)
     return [...found]
-  }
-
-  /** The endpoints of smart hosts; rejects with TargetError if there is none. */
-  async endpoints(hosts: readonly SmartHost[]): Promise<Endpoint[]> {
-    const endpoints: Endpoint[] = []
-    const problems: string[] = []
-    for (const host of shuffled(hosts)) {
-      try {
-        endpoints.push(...(await this.ofHost(host)))
-      } catch (error) {
-        problems.push(error instanceof Error ? error.message : String(error))
-      }
-    }
-    if (endpoints.length === 0) throw new TargetError(problems.join('; ') || 'no smart host')
-    return endpoints
   }
 
   /**
@@ -171,13 +141,15 @@ export class TargetFinder {
     const { tls, maxRecipients, bridgeheads, smartHosts } = connector
     const common = { tls, maxRecipients, direct: connector.delivery === 'direct' }
     if (bridgeheads.length > 0 && !(await this.isBridgehead(bridgeheads))) {
-      const endpoints = await this.endpoints(bridgeheads)
+      const endpoints = await this.finder.ofHosts(bridgeheads)
       return { ...common, endpoints, xclient: false, way: wayTo(place, bridgeheads) }
     }
     return {
       ...common,
       endpoints:
-        smartHosts.length > 0 ? await this.endpoints(smartHosts) : await this.ofDomain(domain),
+        smartHosts.length > 0
+          ? await this.finder.ofHosts(smartHosts)
+          : await this.finder.ofDomain(domain),
       xclient: connector.xclient,
       way: wayTo(place, smartHosts),
       ...this.credentials(connector),
@@ -199,109 +171,9 @@ export class TargetFinder {
     for (const bridgehead of bridgeheads) {
       if (bridgehead.kind === 'socket') continue
       if (bridgehead.host === id) return true
-      const addresses = await this.addresses(bridgehead.host).catch(() => [])
+      const addresses = await this.finder.addresses(bridgehead.host).catch(() => [])
       if (addresses.some((ip) => this.setup.isSelf(ip, bridgehead.port))) return true
     }
     return false
   }
-
-  private async ofHost(host: SmartHost): Promise<Endpoint[]> {
-    if (host.kind === 'socket') {
-      const { protocol, path } = host
-      return [{ protocol, destination: { path }, names: ['localhost'] }]
-    }
-    const records = host.kind === 'mx' ? await this.resolver.mx(host.host) : []
-    return this.ofNames(records.length > 0 ? records : [{ exchange: host.host, priority: 0 }], host)
-  }
-
-  /** RFC 5321 5.1: the MX of a domain that is somebody else's. */
-  private async ofDomain(domain: string): Promise<Endpoint[]> {
-    const literal = /^\[(?:ipv6:)?(.+)\]$/iu.exec(domain)?.[1]
-    const host = { protocol: 'smtp', host: literal ?? domain, port: 25 } as const
-    let records
-    try {
-      records = literal === undefined ? await this.resolver.mx(domain) : []
-    } catch (error) {
-      throw new TargetError(`MX of ${domain}: ${error instanceof Error ? error.message : ''}`)
-    }
-    // RFC 7505
-    if (records.length === 1 && ['', '.'].includes(records[0]?.exchange ?? '')) {
-      throw new TargetError(`${domain} takes no mail`, {
-        reply: makeReply(556, [`5.1.10 ${domain} takes no mail (null MX)`]),
-      })
-    }
-    if (records.length > 0) return this.ofNames(records, host)
-    const addresses = await this.addresses(host.host).catch((error: unknown) => {
-      throw new TargetError(error instanceof Error ? error.message : String(error))
-    })
-    if (addresses.length === 0) {
-      const reply = makeReply(550, [`5.1.2 ${domain} has no mail host in DNS`])
-      throw new TargetError(`no MX`, { reply })
-    }
-    return this.ofNames([{ exchange: host.host, priority: 0 }], host)
-  }
-
-  /** The addresses of MX hosts, those that are preferred first. */
-  private async ofNames(
-    records: readonly Mx[],
-    { protocol, host, port }: { protocol: Protocol; host: string; port: number },
-  ): Promise<Endpoint[]> {
-    const endpoints: { endpoint: Endpoint; priority: number }[] = []
-    let problem = `${host}: expected an address, got none`
-    let limit = Infinity
-    for (const { exchange, priority } of byPreference(records)) {
-      if (priority >= limit) break
-      const name = exchange.toLowerCase()
-      let addresses: string[] = []
-      try {
-        addresses = await this.addresses(name)
-      } catch (error) {
-        problem = `${name}: ${error instanceof Error ? error.message : String(error)}`
-      }
-      if (addresses.some((ip) => this.setup.isSelf(ip, port))) {
-        // this host, those beside it and those behind it would hand the mail back to us
-        problem = `${name} is this gateway itself`
-        this.setup.env.log.error(`${problem}: nothing is delivered to it`)
-        limit = priority
-      }
-      const names = name === host ? [name] : [name, host]
-      for (const address of addresses) {
-        const endpoint = { protocol, destination: { host: address, port }, names }
-        endpoints.push({ endpoint, priority })
-      }
-    }
-    const usable = endpoints.filter(({ priority }) => priority < limit)
-    if (usable.length === 0) throw new TargetError(problem, { isSelf: limit < Infinity })
-    return usable.map(({ endpoint }) => endpoint)
-  }
-
-  private addresses(host: string): Promise<string[]> {
-    return isIP(host) ? Promise.resolve([host]) : this.resolver.addresses(host)
-  }
-}
-
-/** The addresses of smart hosts that are all written as such; `undefined`: DNS has to be asked. */
-export function literalAddresses(smartHosts: readonly SmartHost[]): string[] | undefined {
-  const addresses: string[] = []
-  for (const host of smartHosts) {
-    if (host.kind === 'socket') continue
-    if (host.kind === 'mx' || isIP(host.host) === 0) return undefined
-    addresses.push(host.host)
-  }
-  return addresses
-}
-
-function byPreference(records: readonly Mx[]): Mx[] {
-  return shuffled(records).sort((a, b) => a.priority - b.priority)
-}
-
-function shuffled<T>(list: readonly T[]): T[] {
-  const result = [...list]
-  for (let at = result.length - 1; at > 0; at--) {
-    const other = Math.floor(Math.random() * (at + 1))
-    const taken = result[at] as T
-    result[at] = result[other] as T
-    result[other] = taken
-  }
-  return result
 }
