@@ -10,6 +10,7 @@ import { resolve } from 'node:path'
 import { cwd } from 'node:process'
 
 import type { Command } from 'commander'
+import { createColors } from 'picocolors'
 
 import { ContactImport, type ImportedRow } from './contact-import.js'
 import { fileRows } from './directory-rows.js'
@@ -24,7 +25,6 @@ import {
 } from './ldap-server.js'
 import { ProgressBar } from './progress-bar.js'
 import { terminalStyle } from './terminal.js'
-import { createColors } from 'picocolors'
 
 interface Options extends ServerOptions {
   readonly config: string

@@ -2,8 +2,7 @@
  * The LDAP server that `import` and `export` work on: that of a section of directory.ini, with another
  * server or account where the command line names one. The gateway's own account should only read.
  */
-import { extname } from 'node:path'
-import { resolve } from 'node:path'
+import { extname, resolve } from 'node:path'
 import { cwd } from 'node:process'
 
 import { Option } from 'commander'
