@@ -8,13 +8,14 @@
 import cluster from 'node:cluster'
 import { hostname } from 'node:os'
 
+import { acceptedDomainsFile } from '../accepted-domains/config.js'
 import { fault } from '../accepted-domains/decide.js'
 import { formatMailAddress } from '../address/mail-address.js'
 import { ConfigError } from '../config/settings.js'
 import type { ConnectorsConfig } from '../connectors/config.js'
 import { loadLoopSecrets, watchLoopSecret } from '../connectors/loop-secret.js'
 import { LoopTokens } from '../connectors/loop.js'
-import type { DirectoryConfig } from '../directory/config.js'
+import { directoryFile, type DirectoryConfig } from '../directory/config.js'
 import { openDirectories, type DirectorySet } from '../directory/open.js'
 import {
   makeSwitch,
@@ -237,7 +238,7 @@ export class Pack {
     try {
       const parts = [...this.parts]
       const config = this.read(parts)
-      const errors = await this.checkBeforeUse(config)
+      const errors = [...vanished(this.config, config), ...(await this.checkBeforeUse(config))]
       if (errors.length > 0) throw new ConfigError(errors)
       this.use(parts, config)
       log.notice('the configuration was read again and is in force')
@@ -250,6 +251,20 @@ export class Pack {
       log.crit('the last good configuration stays in force')
     }
   }
+}
+
+/**
+ * Files that may be missing, but were there: being written anew, moved by mistake. Without its
+ * directory a shared domain would send the mail of its own mailboxes to the other system.
+ */
+function vanished(before: Configuration, now: Configuration): string[] {
+  const files = { acceptedDomains: acceptedDomainsFile, directories: directoryFile } as const
+  return (['acceptedDomains', 'directories'] as const)
+    .filter((key) => before[key] && !now[key])
+    .map(
+      (key) =>
+        `${files[key]}: expected the file that was read before, got nothing (a restart goes on without it)`,
+    )
 }
 
 /** The decision with Haraka's address of the target; one that SMTP cannot carry is a fault. */

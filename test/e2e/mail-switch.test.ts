@@ -193,3 +193,36 @@ describe('a changed configuration', () => {
     assert.equal(await answer('anna@example.com'), '250 2.1.5')
   })
 })
+
+describe('a configuration file that is emptied', () => {
+  let mailbox: Catcher
+  let gateway: Gateway
+
+  before(async function () {
+    this.timeout(60_000)
+    mailbox = await Catcher.start({ host: '127.0.0.4', protocol: 'lmtp' })
+    gateway = await startGateway({
+      plugins: ['address-space/accepted-domains', 'address-space/connectors'],
+      config: {
+        'accepted-domains.ini': 'shared = example.com\npostmaster = anna@example.com\n',
+        'directory.ini': `[corp]\nurl = file:contacts.csv\nmailbox_host = ${mailbox.smartHost}\n`,
+        'contacts.csv': contacts,
+        'connectors.ini':
+          '[unix]\naddress_spaces = example.com\nsmart_hosts = [127.0.0.2]:2\nallow_relay = true\n',
+      },
+    })
+  })
+  after(async () => {
+    await gateway.stop()
+    await mailbox.stop()
+  })
+
+  it('changes nothing: a mailbox stays a mailbox', async function () {
+    this.timeout(60_000)
+    await gateway.writeConfig('directory.ini', '')
+    await gateway.waitForLog(/directory\.ini: expected the file that was read before/u, 15_000)
+    await send(gateway, { from, to: ['anna@example.com'] })
+    const [message] = await mailbox.waitFor(1)
+    assert.deepEqual(message?.to, ['anna@example.com'])
+  })
+})
