@@ -40,6 +40,15 @@ const someRefused: Script = {
         ? '450 4.2.1 greylisted'
         : undefined,
 }
+/** As a host does that takes one recipient a message: in the next one there is room. */
+const onceTooMany = (reply: string): NonNullable<Script['rcpt']> => {
+  let said = false
+  return (address) => {
+    if (said || !address.startsWith('no@')) return undefined
+    said = true
+    return reply
+  }
+}
 const all = ['ok', 'no', 'later']
 
 const cases: Record<string, Case> = {
@@ -81,6 +90,16 @@ const cases: Record<string, Case> = {
     extensions: [],
     hears: /^550 5\.7\.1 not you/u,
   },
+  'MAIL 530': {
+    script: { mail: '530 5.7.0 Authentication required' },
+    hears: queued,
+    queued: ['ok'],
+  },
+  'RCPT 530': {
+    script: { rcpt: () => '530 5.7.0 Must issue a STARTTLS command first' },
+    hears: queued,
+    queued: ['ok'],
+  },
   'MAIL 421': { script: { mail: '421 4.3.2 closing' }, hears: queued, queued: ['ok'] },
   'closes at MAIL': { script: { mail: 'close' }, hears: queued, queued: ['ok'] },
   'MAIL garbage': {
@@ -103,6 +122,25 @@ const cases: Record<string, Case> = {
     hears: /^250 2\.0\.0 taken/u,
     delivered: ['ok'],
     queued: ['later'],
+    reported: ['no'],
+  },
+  'too many RCPT, with an enhanced code': {
+    script: { rcpt: onceTooMany('552 5.5.3 too many recipients') },
+    to: ['ok', 'no'],
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok', 'no'],
+  },
+  'too many RCPT, without one': {
+    script: { rcpt: onceTooMany('552 too many recipients') },
+    to: ['ok', 'no'],
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok', 'no'],
+  },
+  'RCPT 552, a full mailbox': {
+    script: { rcpt: (to) => (to.startsWith('no@') ? '552 5.2.2 mailbox full' : undefined) },
+    to: ['ok', 'no'],
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok'],
     reported: ['no'],
   },
   'no 8BITMIME, and the message is ASCII': {

@@ -51,9 +51,10 @@ export async function sendMessage(
   const within = (ms: number): number => Math.min(ms, until - Date.now())
   const read = async (phase: string, ms: number): Promise<SmtpReply> => {
     const reply = await wire.read(phase, within(ms))
-    // 421 may come at any time: the host goes away, it does not speak of this command
+    // 421 may come at any time: the host goes away, it does not speak of this command. 530 (wants
+    // AUTH or TLS first, RFC 4954 and 3207) is not about the mail: an administrator can mend it
     const expected = phase === 'DATA' ? reply.code === 354 : isPositive(reply)
-    if (reply.code === 421 || (!expected && reply.code < 400)) {
+    if (reply.code === 421 || reply.code === 530 || (!expected && reply.code < 400)) {
       throw new HostError(phase, 'expected an answer', reply)
     }
     return reply
@@ -77,7 +78,11 @@ export async function sendMessage(
   const outcomes: Outcome[] = []
   for (const rcpt of rcpts) {
     if (!pipelining) wire.send(rcpt)
-    outcomes.push(outcomeOf(await read('RCPT', timeouts.rcpt), host))
+    const reply = await read('RCPT', timeouts.rcpt)
+    const some = outcomes.some(({ kind }) => kind === 'delivered')
+    outcomes.push(
+      some && isTooMany(reply) ? { kind: 'deferred', reply, host } : outcomeOf(reply, host),
+    )
   }
   const accepted = outcomes.flatMap(({ kind }, index) => (kind === 'delivered' ? [index] : []))
   const nobody = accepted.length === 0 || !isPositive(mailReply)
@@ -133,6 +138,11 @@ async function asNeeded(
     if (chunk.some((octet) => octet > 127)) return envelope
   }
   return { ...envelope, eightBit: false }
+}
+
+/** Too many recipients for one message, which is no refusal of the rest (RFC 5321 4.5.3.1.10). */
+function isTooMany({ code, enhanced }: SmtpReply): boolean {
+  return enhanced === '5.5.3' || (code === 552 && enhanced === '')
 }
 
 /** The answers to the final dot, put in the place of the accepted recipients' outcomes. */
