@@ -26,6 +26,8 @@ import { TargetError, type Target, type TargetFinder } from './target.js'
 const patience = 5000
 const minute = 60_000
 const remembered = { yes: 60 * minute, no: minute, unknown: minute / 6 }
+// eslint-disable-next-line no-control-regex -- the ASCII range
+const beyondAscii = /[^\u0000-\u007f]/u
 const noSuchAddress = new Set([550, 551, 553])
 // RFC 3463 3.2: 5.1.7 and 5.1.8 are about the sender
 const aboutRecipient = /^5\.(?:1\.(?![78]$)|2\.)/u
@@ -108,7 +110,7 @@ export class Verifier {
           setup.env.log.notice(`connector ${connector}: ${host} takes every address of ${domain}`)
           return { answer: 'unknown', reason: 'the host takes every address' }
         }
-        return judge(asked.reply, host)
+        return asked.senderRefused ? unknown(asked.reply, host) : judge(asked.reply, host)
       } catch (error) {
         report(error instanceof HostError && Date.now() < until ? 'failed' : 'neutral')
         if (!(error instanceof HostError || error instanceof BusyError)) throw error
@@ -125,14 +127,17 @@ async function inquire(
   recipient: string,
   probe: string,
   until: number,
-): Promise<{ reply: SmtpReply; takesAll: boolean }> {
-  const { wire } = session
+): Promise<{ reply: SmtpReply; takesAll: boolean; senderRefused?: true }> {
+  const { wire, extensions } = session
   const ask = async (command: string): Promise<SmtpReply> => {
     wire.send(command)
     return wire.read(command.split(' ', 1)[0] ?? '', until - Date.now())
   }
-  const mail = await ask('MAIL FROM:<>')
-  if (!isPositive(mail)) throw new HostError('MAIL', 'refused the null sender', mail)
+  const utf8 = beyondAscii.test(recipient) && extensions.has('SMTPUTF8')
+  const mail = await ask(`MAIL FROM:<>${utf8 ? ' SMTPUTF8' : ''}`)
+  if (mail.code === 421) throw new HostError('MAIL', 'closes', mail)
+  // the host is well: it takes other senders' mail
+  if (!isPositive(mail)) return { reply: mail, takesAll: false, senderRefused: true }
   const reply = await ask(`RCPT TO:<${recipient}>`)
   const takesAll = isPositive(reply) && isPositive(await ask(`RCPT TO:<${probe}>`))
   if (!isPositive(await ask('RSET'))) wire.destroy()
@@ -144,5 +149,9 @@ function judge(reply: SmtpReply, host: string): Verification {
   const { code, enhanced } = reply
   const aboutAddress = enhanced === '' ? noSuchAddress.has(code) : aboutRecipient.test(enhanced)
   if (code >= 500 && aboutAddress) return { answer: 'no', reply, host }
+  return unknown(reply, host)
+}
+
+function unknown({ code, enhanced }: SmtpReply, host: string): Verification {
   return { answer: 'unknown', reason: `${host} answered ${code} ${enhanced}` }
 }

@@ -72,6 +72,22 @@ describe('asking a smart host about recipients', () => {
     })
   }
 
+  it('a host that refuses the null sender is not left alone for that', async () => {
+    host.change({ mail: '550 5.7.1 no bounces' })
+    assert.equal(await ask('anna@unix.example'), 'unknown')
+    assert.deepEqual(deliverer.stats().hosts, {})
+    assert.equal(host.connections, 1)
+  })
+
+  it('an address beyond ASCII is asked for with SMTPUTF8', async () => {
+    const mail = (line: string) => (line.includes('SMTPUTF8') ? undefined : '501 5.5.4 no SMTPUTF8')
+    host.change({
+      mail,
+      rcpt: (address) => (address === 'josé@unix.example' ? undefined : '550 5.1.1 no'),
+    })
+    assert.equal(await ask('josé@unix.example'), 'yes')
+  })
+
   it('251 is yes, 550 without an enhanced code is no', async () => {
     host.change({ rcpt: (address) => (known.has(address) ? '251 will forward' : '550 who') })
     assert.equal(await ask('anna@unix.example'), 'yes')
