@@ -15,6 +15,7 @@ import { ConfigError } from '../config/settings.js'
 import type { ConnectorsConfig } from '../connectors/config.js'
 import { loadLoopSecrets, watchLoopSecret } from '../connectors/loop-secret.js'
 import { LoopTokens } from '../connectors/loop.js'
+import { passwordErrors } from '../connectors/passwords.js'
 import { directoryFile, type DirectoryConfig } from '../directory/config.js'
 import { openDirectories, type DirectorySet } from '../directory/open.js'
 import {
@@ -212,6 +213,8 @@ export class Pack {
       lines: (name) => this.files.lines(name, () => this.reload()),
       isSelf: this.isSelf,
     })
+    const errors = config.connectors ? passwordErrors(config.connectors, this.files) : []
+    if (errors.length > 0) throw new ConfigError(errors)
     return { ...config, loopTokens: this.readLoopTokens(config.connectors) }
   }
 

@@ -89,6 +89,19 @@ describe('a wrong configuration stops Haraka', () => {
     assert.match(gateway.log, /expected a file for its owner alone \(mode 600\), got mode 644/u)
   })
 
+  it('passwords of connectors that are missing, or that others can read', async () => {
+    const own = `${good['connectors.ini']}auth_user = a\nauth_password_file = unix.password\n`
+    const config = { ...good, 'connectors.ini': own }
+    const missing = await makeGateway({ plugins, config })
+    await assert.rejects(missing.start(), /Haraka ended/u)
+    assert.match(missing.log, /connectors\.ini \[unix\] auth_password_file: .*expected a secret/u)
+
+    const open = await makeGateway({ plugins, config: { ...config, 'unix.password': 'x\n' } })
+    await chmod(join(open.configDir, 'unix.password'), 0o644)
+    await assert.rejects(open.start(), /Haraka ended/u)
+    assert.match(open.log, /connectors\.ini \[unix\] auth_password_file: .*got mode 644/u)
+  })
+
   it('and a right one does not', async () => {
     const gateway = await makeGateway({ plugins, config: good })
     await gateway.start()
