@@ -247,7 +247,7 @@ function memoryTable({ million, before, after }: MemoryUse): string {
 A million contacts from CSVDE: ${million.now.toFixed(0)} MiB resident, ${million.peak.toFixed(0)} MiB at most while they are loaded.
 
 ${table(header, [
-  ['after 6,000 messages, and a garbage collection', ...use(before)],
+  ['after 10,000 messages, and a garbage collection', ...use(before)],
   ['after 10,000 more, and another', ...use(after)],
 ])}`
 }
