@@ -5,6 +5,7 @@
  *   --rounds N     rounds of each load (3)
  *   --write        puts the results into docs/: performance.json, .svg and the tables of .md
  *   --only A,B     these contestants only, by their names, without the other measurements
+ *   --clients N    only the loads of that many clients
  *
  * Postfix and slapd are installed where they may be (root on Debian). Traffic goes to loopback only.
  * The results depend on what else the machine does: the rounds are run in turn, and ratios count.
@@ -41,6 +42,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     write: { type: 'boolean', default: false },
     only: { type: 'string' },
+    clients: { type: 'string' },
   },
 })
 
@@ -83,7 +85,13 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
     // one client waits for one process, however many there are
     const cases = nodes > 0 ? [small, many, ...large] : [oneByOne, small, many, ...large]
     const contestants = (only ?? allNames).filter((name) => nodes === 0 || name !== names.postfix)
-    const plan = { contestants, rounds, cases: quick ? [oneByOne, small] : cases }
+    const all = quick ? [oneByOne, small] : cases
+    const plan = {
+      contestants,
+      rounds,
+      cases: all.filter((one) => !options.clients || one.clients === Number(options.clients)),
+      warmUps: quick ? 1 : 4,
+    }
     results.push(...(await measure(plan, field, tell)))
   }
   const decisions: DecisionCost[] = []

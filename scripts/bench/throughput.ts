@@ -17,6 +17,8 @@ export interface Plan {
   readonly contestants: readonly Name[]
   readonly cases: readonly Case[]
   readonly rounds: number
+  /** times 2,000 messages for each process */
+  readonly warmUps: number
 }
 
 /** The medians of one contestant under one load. */
@@ -59,8 +61,8 @@ export async function measure(
       tell(`starting ${name}`)
       contestants.set(name, await start(name, field))
     }
-    // with several processes each has a cache of its own to be filled
-    for (let pass = 0; pass < 1 + field.nodes; pass++) {
+    // V8 has translated everything after some thousand messages; each process has a cache of its own
+    for (let pass = 0; pass < plan.warmUps * Math.max(field.nodes, 1); pass++) {
       for (const contestant of contestants.values()) {
         tell(`warming up ${contestant.name}`)
         const { recipients, port } = contestant
