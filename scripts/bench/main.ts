@@ -3,7 +3,7 @@
  *
  *   --quick        a few loads, in a minute or two, to see whether something has become slow
  *   --rounds N     rounds of each load (3)
- *   --write        puts the results into docs/: performance.json, .svg and the tables of .md
+ *   --write        puts the results into docs/: performance.svg and the tables of .md; data: results.json
  *   --only A,B     these contestants only, by their names, without the other measurements
  *   --clients N    only the loads of that many clients
  *
@@ -126,7 +126,9 @@ function nameOf(text: string): Name {
 /** The tables stand between two marks of the document; the rest of it is written by people. */
 async function write(report: Report, text: string): Promise<void> {
   const docs = join(root, 'docs')
-  writeFileSync(join(docs, 'performance.json'), `${JSON.stringify(report, undefined, 2)}\n`)
+  // the package ships docs/, and has no use for these
+  const data = join(__dirname, 'results.json')
+  writeFileSync(data, `${JSON.stringify(report, undefined, 2)}\n`)
   writeFileSync(join(docs, 'performance.svg'), toSvg(report.results))
   const path = join(docs, 'performance.md')
   const document = readFileSync(path, 'utf8')
@@ -138,7 +140,7 @@ async function write(report: Report, text: string): Promise<void> {
   const [before, after] = [document.slice(0, begin + marks[0].length), document.slice(end)]
   writeFileSync(path, `${before}\n\n${text}\n${after}`)
   const prettier = join(root, 'node_modules', 'prettier', 'bin', 'prettier.cjs')
-  await run(process.execPath, [prettier, '--write', path, join(docs, 'performance.json')])
+  await run(process.execPath, [prettier, '--write', path, data])
 }
 
 function tell(text: string): void {

@@ -107,7 +107,9 @@ describe('the npm package', function () {
       // without it Node finds index.js here and index.ts in the sources
       assert.equal(manifest['main'], undefined)
     }
-    const other = paths.filter((path) => !/(\.js|\.d\.ts|^sample-config\/.*|\.md)$/u.test(path))
+    const other = paths.filter(
+      (path) => !/(\.js|\.d\.ts|^sample-config\/.*|^docs\/.*\.svg|\.md)$/u.test(path),
+    )
     assert.deepEqual(
       other.filter((path) => !path.endsWith('package.json')),
       ['LICENSE'],
