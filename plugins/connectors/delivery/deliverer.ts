@@ -141,9 +141,9 @@ export class Deliverer {
     return this.finder.selfAmong(hosts, selfPatience)
   }
 
-  /** Sessions by host, and the hosts that are left alone for now. */
-  stats(): { sessions: ReturnType<SessionPool['stats']>; hosts: ReturnType<HostHealth['stats']> } {
-    return { sessions: this.pool.stats(), hosts: this.health.stats() }
+  /** The hosts that are left alone for now. Sessions stay inside: their keys hold passwords. */
+  stats(): { hosts: ReturnType<HostHealth['stats']> } {
+    return { hosts: this.health.stats() }
   }
 
   /** Ends idle sessions; those in use end after their message. */

@@ -17,8 +17,6 @@ export type Outcome =
   | { readonly kind: 'unreachable'; readonly reason: string; readonly host: string }
   | { readonly kind: 'uncertain'; readonly reason: string; readonly host: string }
 
-export type OutcomeKind = Outcome['kind']
-
 /** Whether another attempt may still deliver it. */
 export function isTemporary(outcome: Outcome): boolean {
   return outcome.kind !== 'delivered' && outcome.kind !== 'refused'

@@ -85,10 +85,6 @@ export function isPositive(reply: SmtpReply): boolean {
   return reply.code >= 200 && reply.code < 300
 }
 
-export function isPermanent(reply: SmtpReply): boolean {
-  return reply.code >= 500
-}
-
 /** The text without codes, on one line that a client, a report and a log can take. */
 export function replyText(reply: SmtpReply): string {
   const text = printable(reply.lines.join(' '))
