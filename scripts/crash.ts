@@ -12,7 +12,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
-import { Catcher, send, type Gateway } from '../test/harness/haraka.js'
+import { Catcher, send, type GatewayProcess } from '../test/harness/haraka.js'
 import { startDeliveryGateway } from '../test/e2e/delivery/faults.js'
 
 export interface CrashOptions {
@@ -123,7 +123,7 @@ function recipientsOf(number: string): string[] {
 }
 
 /** Waits until nothing is in the queue; the clock of Haraka's queue is 5 s here. */
-async function drain(gateway: Gateway): Promise<void> {
+async function drain(gateway: GatewayProcess): Promise<void> {
   const end = Date.now() + drainTime
   // an entry that is just being renamed is not seen, so one look is not enough
   for (let empty = 0; empty < 5 && Date.now() < end; await sleep(200)) {

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { mailAddress } from '../plugins/address/mail-address.js'
+import { mailAddress } from '../plugins/mail/mail-address.js'
 import { parseDirectoryConfig } from '../plugins/directory/config.js'
 import { openDirectories, type DirectorySet } from '../plugins/directory/open.js'
 

@@ -4,14 +4,14 @@
  */
 import type { EsmtpParameters, HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
 import { hook } from '../haraka/hook.js'
-import { Pack } from '../haraka/pack.js'
+import { Pack } from '../gateway/pack.js'
 import {
   answerRecipient,
   closeAll,
   decisionSeconds,
   registerPart,
   rewrite,
-} from '../haraka/part.js'
+} from '../gateway/part.js'
 import { carryOn } from '../haraka/replies.js'
 
 export function register(this: HarakaPlugin): void {

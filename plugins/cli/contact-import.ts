@@ -7,7 +7,7 @@
  */
 import type { Filter } from 'ldapts'
 
-import { parseMailAddress } from '../address/mail-address.js'
+import { parseMailAddress } from '../mail/mail-address.js'
 import type { LdapSettings } from '../directory/config.js'
 import { differences, readContact, type Contact } from '../directory/contact.js'
 import { dnKey } from '../directory/distinguished-name.js'
@@ -15,7 +15,7 @@ import { entryAttributes, toEntry, type Attributes } from '../directory/entry.js
 import type { LdapAdministration } from '../directory/ldap/administration.js'
 import { describeFailure, failureOf } from '../directory/ldap/failure.js'
 import { filterFor } from '../directory/ldap/filter.js'
-import type { Row } from '../directory/record.js'
+import type { Row } from '../directory/file-record.js'
 
 export type ImportOutcome = 'created' | 'updated' | 'unchanged' | 'refused'
 

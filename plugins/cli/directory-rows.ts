@@ -11,7 +11,7 @@ import type { FileSettings } from '../directory/config.js'
 import { readCsvde } from '../directory/csvde.js'
 import type { LdapAdministration } from '../directory/ldap/administration.js'
 import { readLdif } from '../directory/ldif.js'
-import type { Row, RowReader } from '../directory/record.js'
+import type { Row, RowReader } from '../directory/file-record.js'
 import { readText } from '../directory/text-lines.js'
 import type { ProgressBar } from './progress-bar.js'
 

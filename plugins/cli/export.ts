@@ -23,10 +23,10 @@ import {
 import { toEntry } from '../directory/entry.js'
 import { describeFailure } from '../directory/ldap/failure.js'
 import { filterForAny } from '../directory/ldap/filter.js'
-import type { DirectoryRecord, Row } from '../directory/record.js'
+import type { DirectoryRecord, Row } from '../directory/file-record.js'
 import { fileRows, serverRows } from './directory-rows.js'
 import { configOption } from './install-dir.js'
-import { readInstall } from './install.js'
+import { readInstall } from './opened-install.js'
 import {
   directorySettings,
   formatOf,

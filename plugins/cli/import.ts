@@ -15,7 +15,7 @@ import { createColors } from 'picocolors'
 import { ContactImport, type ImportedRow } from './contact-import.js'
 import { fileRows } from './directory-rows.js'
 import { configOption } from './install-dir.js'
-import { readInstall } from './install.js'
+import { readInstall } from './opened-install.js'
 import {
   formatOf,
   ldapSettings,

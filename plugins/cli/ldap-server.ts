@@ -2,6 +2,7 @@
  * The LDAP server that `import` and `export` work on: that of a section of directory.ini, with another
  * server or account where the command line names one. The gateway's own account should only read.
  */
+import { errorText } from '../basics/error-text.js'
 import { extname, resolve } from 'node:path'
 import { cwd } from 'node:process'
 
@@ -15,7 +16,7 @@ import {
   type LdapSettings,
 } from '../directory/config.js'
 import { LdapAdministration } from '../directory/ldap/administration.js'
-import type { Install } from './install.js'
+import type { Install } from './opened-install.js'
 
 export interface ServerOptions {
   readonly directory: string
@@ -99,7 +100,7 @@ export async function openServer(
     try {
       return await LdapAdministration.open(server, settings, configDir, patience)
     } catch (error) {
-      reasons.push(error instanceof Error ? error.message : String(error))
+      reasons.push(errorText(error))
     }
   }
   throw new Error(reasons.join('\n'))

@@ -2,17 +2,17 @@
  * The mail switch of an install, opened: its directories and smart hosts can be asked, as the
  * gateway asks them. `close` ends every connection.
  */
-import { HostHealth } from '../connectors/delivery/host-health.js'
-import { Resolver } from '../connectors/delivery/resolver.js'
-import { SessionPool } from '../connectors/delivery/smtp/session-pool.js'
-import { TargetFinder } from '../connectors/delivery/target.js'
-import { Verifier } from '../connectors/delivery/verifier.js'
-import { forwardingOver } from '../connectors/forwarding.js'
+import { HostHealth } from '../delivery/hosts/host-health.js'
+import { Resolver } from '../delivery/hosts/resolver.js'
+import { SessionPool } from '../delivery/hosts/session-pool.js'
+import { TargetFinder } from '../delivery/hosts/target.js'
+import { Verifier } from '../delivery/hosts/verifier.js'
+import { nextSystemsOver } from '../gateway/next-systems.js'
 import type { Environment } from '../config/environment.js'
 import { openDirectories } from '../directory/open.js'
-import { makeSwitch, type Configuration, type Forwarding } from '../gateway/configuration.js'
-import type { SwitchParts } from '../gateway/mail-switch.js'
-import type { Install } from './install.js'
+import { makeSwitch, type Configuration, type NextSystems } from '../decision/configuration.js'
+import type { SwitchParts } from '../decision/mail-switch.js'
+import type { Install } from './opened-install.js'
 import { ProgressBar } from './progress-bar.js'
 
 export interface OpenedSwitch {
@@ -31,14 +31,14 @@ export async function openSwitch(
   const finder = targetFinder(install, configuration, env)
   await showing('Loading the directories', directories?.ready())
   return {
-    parts: makeSwitch(install.parts, configuration, directories, forwarding()),
+    parts: makeSwitch(install.parts, configuration, directories, nextSystems()),
     close: async () => {
       pool.close()
       await directories?.close()
     },
   }
 
-  function forwarding(): Forwarding {
+  function nextSystems(): NextSystems {
     const session = { gatewayName: install.me }
     const verifier = new Verifier({
       setup: { env },
@@ -47,7 +47,7 @@ export async function openSwitch(
       health: new HostHealth(),
       session,
     })
-    return forwardingOver({
+    return nextSystemsOver({
       addressesOf: (connector) => finder.addressesOf(connector),
       verify: (connector, recipient) => verifier.verify(connector, recipient),
     })

@@ -2,17 +2,17 @@
  * Asks one host about an address that cannot exist, in the words of delivery; with `send` it hands a
  * small message over if the address is taken.
  */
-import { outcomeText } from '../connectors/delivery/outcome.js'
-import { formatReply, isPositive, type SmtpReply } from '../connectors/delivery/smtp/reply.js'
+import { outcomeText } from '../delivery/outcome.js'
+import { formatReply, isPositive, type SmtpReply } from '../delivery/smtp/reply.js'
 import {
   formatEndpoint,
   openSession,
   type Endpoint,
   type Session,
   type SessionOptions,
-} from '../connectors/delivery/smtp/session.js'
-import { sendMessage } from '../connectors/delivery/smtp/transaction.js'
-import { HostError } from '../connectors/delivery/smtp/wire.js'
+} from '../delivery/smtp/session.js'
+import { sendMessage } from '../delivery/smtp/transaction.js'
+import { HostError } from '../delivery/smtp/wire.js'
 
 export interface Probed {
   readonly host: string

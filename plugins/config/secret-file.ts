@@ -9,6 +9,8 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
+import { errorText } from '../basics/error-text.js'
+
 /** Reads the secret. Throws an Error that names the file and what is wrong, never its content. */
 export function readSecretFile(configDir: string, name: string): string {
   const path = resolve(configDir, name)
@@ -16,10 +18,9 @@ export function readSecretFile(configDir: string, name: string): string {
   try {
     file = openSync(path, 'r')
   } catch (error) {
-    throw new Error(
-      `${path}: expected a secret in this file, got ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    )
+    throw new Error(`${path}: expected a secret in this file, got ${errorText(error)}`, {
+      cause: error,
+    })
   }
   try {
     // the open file is asked, not its name: what is checked is what is read

@@ -16,15 +16,16 @@ import type {
 import { returnCodes } from '../haraka/haraka.js'
 import { hook } from '../haraka/hook.js'
 import type { QueueItem } from '../haraka/outbound.js'
-import { Pack } from '../haraka/pack.js'
-import { closeAll, decideAccepted, decisionSeconds, registerPart } from '../haraka/part.js'
+import { Pack } from '../gateway/pack.js'
+import { closeAll, decideAccepted, decisionSeconds, registerPart } from '../gateway/part.js'
 import { accept, carryOn, refuse, type HookAnswer } from '../haraka/replies.js'
-import { handOverSeconds } from './delivery/deliverer.js'
-import { keepBody } from './delivery/received-body.js'
-import { Forwarder } from './forwarder.js'
-import { findLoops, loopReply } from './loops.js'
-import { needsOwnTransaction, routeRecipients } from './queueing.js'
-import type { Reply } from './routed.js'
+import { handOverSeconds } from '../delivery/deliverer.js'
+import { keepBody } from '../haraka/received-body.js'
+import { ConnectorsPart } from '../gateway/connectors-part.js'
+import { findLoops, loopReply } from '../loop/detection.js'
+import { acceptedRecipients } from '../gateway/recipients.js'
+import { needsOwnTransaction, routeRecipients } from '../gateway/hand-over.js'
+import type { Reply } from '../mail/reply.js'
 
 const mailParameters = new WeakMap<HarakaTransaction, EsmtpParameters>()
 
@@ -36,7 +37,7 @@ const ownTransaction: Reply = {
 
 export function register(this: HarakaPlugin): void {
   this.timeout = 0
-  registerPart(this, 'connectors', Forwarder.of(this).forwarding)
+  registerPart(this, 'connectors', ConnectorsPart.of(this).nextSystems)
   this.register_hook('init_master', 'refuseSelf')
   this.register_hook('mail', 'noteParameters')
   this.register_hook('rcpt_ok', 'decideRecipient')
@@ -49,7 +50,7 @@ export function register(this: HarakaPlugin): void {
 
 /** Haraka does not start with a smart host that is, by its name, this gateway itself. */
 export const refuseSelf = hook('init_master', decisionSeconds, async ({ plugin }) => {
-  const errors = await Forwarder.of(plugin).checkNames(Pack.of(plugin).configuration)
+  const errors = await ConnectorsPart.of(plugin).checkNames(Pack.of(plugin).configuration)
   for (const line of errors) plugin.logcrit(line)
   const [first] = errors
   return first === undefined ? carryOn : refuse({ code: 550, enhanced: '5.3.5', text: first })
@@ -81,35 +82,39 @@ export const decideRecipient = hook<HarakaAddress>('rcpt_ok', decisionSeconds, (
 export const detectLoops = hook('data_post', decisionSeconds, async ({ plugin, connection }) => {
   const { transaction } = connection
   if (!transaction) return carryOn
-  const found = await findLoops(transaction, Forwarder.of(plugin).loopRules)
+  const found = await findLoops(
+    transaction,
+    acceptedRecipients(transaction),
+    ConnectorsPart.of(plugin).loopRules,
+  )
   if ('refused' in found) return refuse(found.refused)
   for (const recipient of found.looping) recipient.refused = loopReply
   return carryOn
 })
 
 export const handOver = hook('queue', handOverSeconds, async ({ plugin, connection }) => {
-  const routed = await routeRecipients(plugin, connection, Forwarder.of(plugin).loopRules)
+  const routed = await routeRecipients(plugin, connection, ConnectorsPart.of(plugin).loopRules)
   if (routed.length === 0) return carryOn
   const parameters = connection.transaction && mailParameters.get(connection.transaction)
-  const { deliverer } = Forwarder.of(plugin)
+  const { deliverer } = ConnectorsPart.of(plugin)
   const reply = await deliverer.handOver(connection, routed, parameters ?? {})
   return reply.code < 300 ? accept(reply) : refuse(reply)
 })
 
 /** Hook send_email: what is ours never goes on to Haraka's own delivery. */
 export function deliverQueued(this: HarakaPlugin, next: Next, item: QueueItem): void {
-  const forwarder = Forwarder.of(this)
+  const forwarder = ConnectorsPart.of(this)
   if (forwarder.takes(item)) void forwarder.deliverer.deliverQueued(item)
   else next()
 }
 
 /** Hook get_mx: the MX of a shared domain is this gateway; what is ours never goes there. */
 export function keepFromMx(this: HarakaPlugin, next: Next, item: QueueItem): void {
-  if (Forwarder.of(this).deliverer.isOurs(item))
+  if (ConnectorsPart.of(this).deliverer.isOurs(item))
     next(returnCodes.denySoft, 'has a place of its own')
   else next()
 }
 
 export function shutdown(this: HarakaPlugin): void {
-  closeAll(this, Forwarder.of(this).deliverer)
+  closeAll(this, ConnectorsPart.of(this).deliverer)
 }

@@ -5,7 +5,13 @@
  */
 import type { HarakaPlugin } from '../haraka/haraka.js'
 import { hook } from '../haraka/hook.js'
-import { closeAll, decideAccepted, decisionSeconds, registerPart, rewrite } from '../haraka/part.js'
+import {
+  closeAll,
+  decideAccepted,
+  decisionSeconds,
+  registerPart,
+  rewrite,
+} from '../gateway/part.js'
 
 export function register(this: HarakaPlugin): void {
   registerPart(this, 'contacts')

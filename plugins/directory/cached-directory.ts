@@ -13,7 +13,7 @@
  */
 import { LRUCache } from 'lru-cache'
 
-import type { MailAddress } from '../address/mail-address.js'
+import type { MailAddress } from '../mail/mail-address.js'
 import type { CacheSettings } from './config.js'
 import type { CountedDirectory, Directory, DirectoryCounts, DirectoryEntry } from './directory.js'
 

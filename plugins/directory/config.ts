@@ -7,7 +7,7 @@
  */
 import { readIni } from '../config/ini.js'
 import { ConfigError, Settings } from '../config/settings.js'
-import { parseSmartHost, smartHostForms, type SmartHost } from '../connectors/smart-host.js'
+import { parseSmartHost, smartHostForms, type SmartHost } from '../mail/smart-host.js'
 import { FilterFault, parseFilterTemplate, type FilterTemplate } from './filter-template.js'
 
 export interface LdapServer {

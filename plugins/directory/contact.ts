@@ -4,10 +4,10 @@
  *
  * The article, method 2, step 2: the attributes that a mail-enabled contact needs.
  */
-import { parseMailAddress } from '../address/mail-address.js'
+import { parseMailAddress } from '../mail/mail-address.js'
 import { firstPart, isBelow } from './distinguished-name.js'
 import { toEntry, type Attributes } from './entry.js'
-import type { DirectoryRecord } from './record.js'
+import type { DirectoryRecord } from './file-record.js'
 
 export interface Contact {
   readonly line: number

@@ -8,9 +8,10 @@
  *
  * RFC 4180 (fields), the article's "csvde -i -f" step.
  */
+import { errorText } from '../basics/error-text.js'
 import { parse } from 'csv-parse/sync'
 
-import type { Row, UnreadableRow } from './record.js'
+import type { Row, UnreadableRow } from './file-record.js'
 import { readLines } from './text-lines.js'
 
 interface Written {
@@ -116,7 +117,7 @@ function splitFields(written: readonly (Written | UnreadableRow)[]): (Fields | U
     try {
       return { line, fields: parseCsv(text)[0] ?? [] }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = errorText(error)
       return { kind: 'unreadable', line, reason: reason.replace(/,? at line 1\b/gu, '') }
     }
   })

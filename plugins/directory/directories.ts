@@ -4,7 +4,7 @@
  * A directory that cannot answer ends the search with `failed`, unless one before it knew: the
  * address might be its own, and "could not find out" is never "not there".
  */
-import type { MailAddress } from '../address/mail-address.js'
+import type { MailAddress } from '../mail/mail-address.js'
 import { DirectoryError, type Directory, type Lookup } from './directory.js'
 
 export async function findInDirectories(

@@ -5,7 +5,7 @@
  * A back-end answers the entries that own the address. An empty answer is a statement: "not there".
  * What could not be found out is a `DirectoryError`, never an empty answer.
  */
-import type { MailAddress } from '../address/mail-address.js'
+import type { MailAddress } from '../mail/mail-address.js'
 
 export interface DirectoryEntry {
   /** distinguished name, or file and line where there is none; for the log, not for replies */

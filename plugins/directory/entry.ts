@@ -7,7 +7,7 @@
  * absent, `mail` is the address. What cannot be read as an address is told in `faults`; the rest of
  * the object counts.
  */
-import { mailAddress, normalizeDomain, parseMailAddress } from '../address/mail-address.js'
+import { mailAddress, normalizeDomain, parseMailAddress } from '../mail/mail-address.js'
 import type { DirectoryEntry } from './directory.js'
 
 /** Values by attribute name in lower case. */

@@ -6,10 +6,12 @@
  * cannot be read, that is still being written, or that lost more than half of the addresses is kept
  * out: what was loaded last goes on answering, and the log says so, loudly.
  */
+import { errorText } from '../basics/error-text.js'
+import { inTime } from '../basics/in-time.js'
 import { open, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
-import type { MailAddress } from '../address/mail-address.js'
+import type { MailAddress } from '../mail/mail-address.js'
 import type { Environment } from '../config/environment.js'
 import type { FileSettings } from './config.js'
 import { readCsvde } from './csvde.js'
@@ -22,7 +24,7 @@ import {
 import { toEntry } from './entry.js'
 import { EntryTable } from './entry-table.js'
 import { readLdif } from './ldif.js'
-import type { DirectoryRecord, RowReader } from './record.js'
+import type { DirectoryRecord, RowReader } from './file-record.js'
 import { readText } from './text-lines.js'
 
 const readers: Record<FileSettings['format'], RowReader> = { csvde: readCsvde, ldif: readLdif }
@@ -88,11 +90,7 @@ export class FileDirectory implements CountedDirectory {
 
   /** Mail may come before the file is loaded: it waits, but not for ever. */
   private async findAfterFirstLoad(address: MailAddress): Promise<readonly DirectoryEntry[]> {
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, firstLoadPatience)
-    })
-    await Promise.race([this.ready(), patience]).finally(() => clearTimeout(timer))
+    await inTime(this.ready(), firstLoadPatience, () => undefined)
     if (this.table) return this.find(address)
     this.counts.errors += 1
     throw new DirectoryError(this.name, `${this.path}: ${this.fault}`)
@@ -122,7 +120,7 @@ export class FileDirectory implements CountedDirectory {
         this.fault = ''
       }
     } catch (error) {
-      this.keepOut(error instanceof Error ? error.message : String(error))
+      this.keepOut(errorText(error))
     }
     this.remind()
     if (this.closed) return

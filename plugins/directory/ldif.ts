@@ -8,7 +8,7 @@
  *
  * RFC 2849. The packages for LDIF are unkept or load whole files; this one reads as a stream.
  */
-import type { Row } from './record.js'
+import type { Row } from './file-record.js'
 import { readLines } from './text-lines.js'
 
 interface Line {

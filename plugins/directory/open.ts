@@ -5,14 +5,15 @@
  * file; the others are replaced, and closed when the last lookup that still uses them has ended.
  * Hits, misses, stale answers and errors are counted, and logged every hour.
  */
+import { errorStack, errorText } from '../basics/error-text.js'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import type { MailAddress } from '../address/mail-address.js'
+import type { MailAddress } from '../mail/mail-address.js'
 import type { Environment } from '../config/environment.js'
 import { readSecretFile } from '../config/secret-file.js'
 import { ConfigError } from '../config/settings.js'
-import type { SmartHost } from '../connectors/smart-host.js'
+import type { SmartHost } from '../mail/smart-host.js'
 import { CachedDirectory } from './cached-directory.js'
 import {
   directoryFile,
@@ -118,7 +119,7 @@ export function openDirectories(
       )
     } catch (error) {
       // no DirectoryError: a fault of this program, and still no reason to lose mail
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      const reason = errorStack(error)
       env.log.crit(`directory: looking up ${address.key}: ${reason}`)
       return { kind: 'failed', directory: '', reason: 'a fault in the lookup' }
     }
@@ -173,7 +174,7 @@ export function directoryFileErrors({ directories }: DirectoryConfig, env: Envir
       try {
         if (file !== '') read()
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = errorText(error)
         errors.push(`${directoryFile} [${name}] ${key}: ${reason}`)
       }
     }

@@ -6,6 +6,7 @@
  * exactly once, a throw becomes a logged `450 4.3.0`, and so does a deadline below the plugin's own
  * time-out. A reply is never permanent because of a fault of ours.
  */
+import { errorStack } from '../basics/error-text.js'
 import type { HarakaConnection, HarakaPlugin, Next } from './haraka.js'
 import { refuse, type HookAnswer } from './replies.js'
 
@@ -40,7 +41,7 @@ export function hook<P>(
       next(code, message)
     }
     const fail = (error: unknown): void => {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      const text = errorStack(error)
       this.logcrit(`hook ${name} failed: ${text}`)
       answer(temporary)
     }

@@ -6,7 +6,7 @@
  */
 import DSN from 'haraka-dsn'
 
-import type { Reply } from '../connectors/routed.js'
+import type { Reply } from '../mail/reply.js'
 import { returnCodes } from './haraka.js'
 
 export interface HookAnswer {

@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import { Arrivals, type Arrival } from './arrivals.js'
 import { parseDecision, reasonOf, type LoggedDecision } from './decision-log.js'
-import type { Gateway } from './gateway.js'
+import type { GatewayProcess } from './gateway-process.js'
 import type { Ending, SampleMessage } from './sample.js'
 import { sampleMessage, send, type Outcome, type Reply } from './smtp-client.js'
 import type { StagedMx } from './staged-mx.js'
@@ -85,7 +85,7 @@ async function sendOne(
 }
 
 /** Haraka renames what it puts off; a listing in that moment may miss it. */
-async function isQueued(gateway: Gateway): Promise<boolean> {
+async function isQueued(gateway: GatewayProcess): Promise<boolean> {
   const end = Date.now() + queueTimeout
   while (Date.now() < end) {
     if ((await gateway.queue()).length > 0) return true
@@ -96,7 +96,7 @@ async function isQueued(gateway: Gateway): Promise<boolean> {
 
 /** The line of the log may come a little later than the reply. */
 async function decisionOf(
-  gateway: Gateway,
+  gateway: GatewayProcess,
   logFrom: number,
   address: string,
 ): Promise<LoggedDecision | undefined> {

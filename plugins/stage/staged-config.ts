@@ -6,8 +6,8 @@
  * Pure: lines in, text out. Throws ConfigError if a file has errors.
  */
 import { readIni } from '../config/ini.js'
-import { connectorsFile, parseConnectorsConfig } from '../connectors/config.js'
-import { placeKey } from '../connectors/place.js'
+import { connectorsFile, parseConnectorsConfig } from '../decision/connectors-config.js'
+import { placeKey } from '../mail/place.js'
 import { directoryFile, parseDirectoryConfig } from '../directory/config.js'
 
 export interface StandIn {

@@ -10,12 +10,12 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { connectorsFile } from '../connectors/config.js'
+import { connectorsFile } from '../decision/connectors-config.js'
 import { directoryFile } from '../directory/config.js'
 import { Catcher, type CaughtMessage } from './catcher.js'
 import { freePort } from './free-port.js'
-import { Gateway } from './gateway.js'
-import { findHaraka, makeInstall } from './install.js'
+import { GatewayProcess } from './gateway-process.js'
+import { findHaraka, makeInstall } from './staged-install.js'
 import { stagedConfig, standInsFor, type StandIn } from './staged-config.js'
 
 export interface StageOptions {
@@ -51,11 +51,11 @@ const plugins = [
 ]
 
 export class StagedMx {
-  readonly gateway: Gateway
+  readonly gateway: GatewayProcess
   /** by the key of the place that each stands in for */
   readonly catchers: ReadonlyMap<string, Catcher>
 
-  private constructor(gateway: Gateway, catchers: ReadonlyMap<string, Catcher>) {
+  private constructor(gateway: GatewayProcess, catchers: ReadonlyMap<string, Catcher>) {
     this.gateway = gateway
     this.catchers = catchers
   }
@@ -97,7 +97,7 @@ async function makeGateway(
   dir: string,
   lines: { connectors: readonly string[]; directory: readonly string[] },
   catchers: ReadonlyMap<string, Catcher>,
-): Promise<Gateway> {
+): Promise<GatewayProcess> {
   const { packageDir, configDir } = options
   const host = '127.0.0.1'
   const haraka = findHaraka([packageDir, ...options.harakaFrom])
@@ -124,7 +124,7 @@ async function makeGateway(
     },
     pluginFiles: { 'staged_internet.js': internetPlugin(catchers.get(internet)) },
   })
-  return new Gateway({ dir, haraka, host, port, nodes: 0 })
+  return new GatewayProcess({ dir, haraka, host, port, nodes: 0 })
 }
 
 /** A plugin for the staged Haraka: whatever goes out by MX goes to the catcher. */

@@ -5,9 +5,9 @@
  *   file     the table that a CSVDE or LDIF file is loaded into
  *   cache    what LDAP has answered before
  */
-import { allParts, makeSwitch, readConfiguration } from '../../plugins/gateway/configuration.js'
-import { decideRecipient, type SwitchParts } from '../../plugins/gateway/mail-switch.js'
-import { parseMailAddress, type MailAddress } from '../../plugins/address/mail-address.js'
+import { allParts, makeSwitch, readConfiguration } from '../../plugins/decision/configuration.js'
+import { decideRecipient, type SwitchParts } from '../../plugins/decision/mail-switch.js'
+import { parseMailAddress, type MailAddress } from '../../plugins/mail/mail-address.js'
 import { CachedDirectory } from '../../plugins/directory/cached-directory.js'
 import { findInDirectories } from '../../plugins/directory/directories.js'
 import type { Directory, DirectoryEntry } from '../../plugins/directory/directory.js'

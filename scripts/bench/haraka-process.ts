@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { freePort } from '../../plugins/stage/free-port.js'
-import { findHaraka, makeInstall, type InstallOptions } from '../../plugins/stage/install.js'
+import { findHaraka, makeInstall, type InstallOptions } from '../../plugins/stage/staged-install.js'
 import { dist } from '../build.js'
 import { temporaryFolder } from '../servers/process.js'
 

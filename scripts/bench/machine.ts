@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 
-import { findHaraka } from '../../plugins/stage/install.js'
+import { findHaraka } from '../../plugins/stage/staged-install.js'
 
 export type Machine = Readonly<Record<string, string>>
 

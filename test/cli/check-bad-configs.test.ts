@@ -16,7 +16,7 @@ import { join } from 'node:path'
 
 import { checkInstall } from '../../plugins/cli/check/check.js'
 import { formatFindings } from '../../plugins/cli/check/report.js'
-import { readInstall } from '../../plugins/cli/install.js'
+import { readInstall } from '../../plugins/cli/opened-install.js'
 import { tempDir } from '../harness/temp.js'
 import { runCommand } from './command.js'
 

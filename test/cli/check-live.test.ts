@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import { checkInstall } from '../../plugins/cli/check/check.js'
 import type { Finding } from '../../plugins/cli/check/finding.js'
-import { readInstall } from '../../plugins/cli/install.js'
+import { readInstall } from '../../plugins/cli/opened-install.js'
 import { freePort } from '../../plugins/stage/free-port.js'
 import { Slapd } from '../../scripts/servers/slapd.js'
 import { Catcher } from '../harness/catcher.js'

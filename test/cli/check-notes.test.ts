@@ -4,7 +4,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { checkInstall } from '../../plugins/cli/check/check.js'
-import { readInstall } from '../../plugins/cli/install.js'
+import { readInstall } from '../../plugins/cli/opened-install.js'
 import { tempDir } from '../harness/temp.js'
 
 const good = join(__dirname, 'bad-configs', 'good')

@@ -21,7 +21,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { checkInstall } from '../../plugins/cli/check/check.js'
-import { readInstall } from '../../plugins/cli/install.js'
+import { readInstall } from '../../plugins/cli/opened-install.js'
 import { freePort } from '../../plugins/stage/free-port.js'
 import { buildIfStale, dist } from '../../scripts/build.js'
 import { Slapd } from '../../scripts/servers/slapd.js'

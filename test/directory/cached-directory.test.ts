@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-import { mailAddress } from '../../plugins/address/mail-address.js'
+import { mailAddress } from '../../plugins/mail/mail-address.js'
 import { CachedDirectory } from '../../plugins/directory/cached-directory.js'
 import { DirectoryError, type DirectoryEntry } from '../../plugins/directory/directory.js'
 

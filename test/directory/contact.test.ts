@@ -4,7 +4,7 @@ import { differences, readContact } from '../../plugins/directory/contact.js'
 import { objectWriters } from '../../plugins/directory/contact-writer.js'
 import { readCsvde } from '../../plugins/directory/csvde.js'
 import { readLdif } from '../../plugins/directory/ldif.js'
-import type { DirectoryRecord, Row } from '../../plugins/directory/record.js'
+import type { DirectoryRecord, Row } from '../../plugins/directory/file-record.js'
 
 const base = 'dc=xo,dc=one'
 const article = {

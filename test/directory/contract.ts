@@ -1,11 +1,7 @@
 /** What every back-end promises, asked of the objects in people.ts. */
 import assert from 'node:assert/strict'
 
-import {
-  mailAddress,
-  parseMailAddress,
-  type MailAddress,
-} from '../../plugins/address/mail-address.js'
+import { mailAddress, parseMailAddress, type MailAddress } from '../../plugins/mail/mail-address.js'
 import type { DirectorySet } from '../../plugins/directory/open.js'
 
 type Expected =

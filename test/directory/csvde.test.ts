@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { readCsvde } from '../../plugins/directory/csvde.js'
-import type { Row } from '../../plugins/directory/record.js'
+import type { Row } from '../../plugins/directory/file-record.js'
 
 async function read(...chunks: readonly string[]): Promise<Row[]> {
   const rows: Row[] = []

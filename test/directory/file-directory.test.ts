@@ -3,7 +3,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { mailAddress } from '../../plugins/address/mail-address.js'
+import { mailAddress } from '../../plugins/mail/mail-address.js'
 import { ConfigError } from '../../plugins/config/settings.js'
 import { parseDirectoryConfig } from '../../plugins/directory/config.js'
 import { openDirectories, type DirectorySet } from '../../plugins/directory/open.js'

@@ -7,7 +7,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { mailAddress } from '../../plugins/address/mail-address.js'
+import { mailAddress } from '../../plugins/mail/mail-address.js'
 import { parseDirectoryConfig } from '../../plugins/directory/config.js'
 import type { Lookup } from '../../plugins/directory/directory.js'
 import { openDirectories, type DirectorySet } from '../../plugins/directory/open.js'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 
 import { BerReader, BerWriter, FilterParser } from 'ldapts'
 
-import { mailAddress, type MailAddress } from '../../plugins/address/mail-address.js'
+import { mailAddress, type MailAddress } from '../../plugins/mail/mail-address.js'
 import { parseFilterTemplate } from '../../plugins/directory/filter-template.js'
 import { filterFor } from '../../plugins/directory/ldap/filter.js'
 

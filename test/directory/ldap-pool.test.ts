@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { mailAddress } from '../../plugins/address/mail-address.js'
+import { mailAddress } from '../../plugins/mail/mail-address.js'
 import { parseDirectoryConfig } from '../../plugins/directory/config.js'
 import { LdapConnection } from '../../plugins/directory/ldap/connection.js'
 import { LdapPool, type Recycling } from '../../plugins/directory/ldap/pool.js'

@@ -1,7 +1,7 @@
 /** No password and no question goes over a connection that is not as secure as configured. */
 import assert from 'node:assert/strict'
 
-import { mailAddress } from '../../plugins/address/mail-address.js'
+import { mailAddress } from '../../plugins/mail/mail-address.js'
 import { parseDirectoryConfig } from '../../plugins/directory/config.js'
 import { openDirectories } from '../../plugins/directory/open.js'
 import { Slapd } from '../../scripts/servers/slapd.js'

@@ -1,7 +1,7 @@
 /** Every row of the decision table, asked of a real gateway over SMTP: code and enhanced code. */
 import assert from 'node:assert/strict'
 
-import { Catcher, send, SmtpClient, startGateway, type Gateway } from '../harness/haraka.js'
+import { Catcher, send, SmtpClient, startGateway, type GatewayProcess } from '../harness/haraka.js'
 import {
   decisionConfig,
   plugins,
@@ -14,7 +14,7 @@ import {
 
 describe('the decision table over SMTP', () => {
   let unix: Catcher
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async function () {
     this.timeout(60_000)
@@ -62,7 +62,7 @@ describe('the decision table over SMTP', () => {
 })
 
 describe('the decision table without an answer from the directory', () => {
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async function () {
     this.timeout(60_000)

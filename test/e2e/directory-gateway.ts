@@ -1,10 +1,16 @@
 /** A gateway whose directory is the one under test, for the tests over SMTP. */
 import assert from 'node:assert/strict'
 
-import { Catcher, SmtpClient, startGateway, type Gateway, type Reply } from '../harness/haraka.js'
+import {
+  Catcher,
+  SmtpClient,
+  startGateway,
+  type GatewayProcess,
+  type Reply,
+} from '../harness/haraka.js'
 
 export interface DirectoryGateway {
-  readonly gateway: Gateway
+  readonly gateway: GatewayProcess
   /** the system behind the contacts, for the domain remote.domain */
   readonly remote: Catcher
   /** the reply to RCPT, which must come within `limit` milliseconds */

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 
-import { mailAddress, parseMailAddress, unquoteLocal } from '../../plugins/address/mail-address.js'
+import { mailAddress, parseMailAddress, unquoteLocal } from '../../plugins/mail/mail-address.js'
 import { FakeLdap } from '../directory/fake-ldap.js'
 import { startDirectoryGateway, type DirectoryGateway } from './directory-gateway.js'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
-import { send, startGateway, type Gateway } from '../harness/haraka.js'
+import { send, startGateway, type GatewayProcess } from '../harness/haraka.js'
 
 const saboteur = `
 exports.hook_rcpt = (next, connection, [address]) => {
@@ -18,7 +18,7 @@ exports.hook_rcpt = (next, connection, [address]) => {
 describe('faults', () => {
   const sockets: Socket[] = []
   let silent: Server
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async function () {
     this.timeout(60_000)

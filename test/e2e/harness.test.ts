@@ -7,14 +7,14 @@ import {
   send,
   SmtpClient,
   startGateway,
-  type Gateway,
+  type GatewayProcess,
 } from '../harness/haraka.js'
 
 describe('harness', function () {
   this.timeout(60_000)
 
   let catcher: Catcher
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async () => {
     catcher = await Catcher.start({ host: '127.0.0.2' })

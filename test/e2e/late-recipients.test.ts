@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 
 import { freePort } from '../../plugins/stage/free-port.js'
-import { Catcher, sampleMessage, send, startGateway, type Gateway } from '../harness/haraka.js'
+import {
+  Catcher,
+  sampleMessage,
+  send,
+  startGateway,
+  type GatewayProcess,
+} from '../harness/haraka.js'
 
 const adder = `
 exports.hook_data_post = function (next, { transaction }) {
@@ -18,7 +24,7 @@ const from = 'sender@client.example'
 describe('a recipient that another plugin adds', () => {
   let unix: Catcher
   let remote: Catcher
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async function () {
     this.timeout(60_000)

@@ -1,7 +1,13 @@
 /** The three plugins together: where mail goes, over SMTP, with catchers as the other systems. */
 import assert from 'node:assert/strict'
 
-import { Catcher, sampleMessage, send, startGateway, type Gateway } from '../harness/haraka.js'
+import {
+  Catcher,
+  sampleMessage,
+  send,
+  startGateway,
+  type GatewayProcess,
+} from '../harness/haraka.js'
 
 const allPlugins = [
   'address-space/accepted-domains',
@@ -23,7 +29,7 @@ recipient_delimiter = +
 `
 
 interface Site {
-  readonly gateway: Gateway
+  readonly gateway: GatewayProcess
   readonly mailbox: Catcher
   readonly unix: Catcher
   readonly remote: Catcher
@@ -196,7 +202,7 @@ describe('a changed configuration', () => {
 
 describe('a configuration file that is emptied', () => {
   let mailbox: Catcher
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async function () {
     this.timeout(60_000)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { Catcher, send, startGateway, type Gateway } from '../harness/haraka.js'
+import { Catcher, send, startGateway, type GatewayProcess } from '../harness/haraka.js'
 
 const acceptedDomains = 'address-space/accepted-domains'
 const contacts = 'address-space/contacts'
@@ -28,7 +28,7 @@ describe('a part of the pack', () => {
   let unix: Catcher
   let remote: Catcher
   let mailbox: Catcher
-  let gateway: Gateway | undefined
+  let gateway: GatewayProcess | undefined
 
   before(async () => {
     unix = await Catcher.start({ host: '127.0.0.2' })
@@ -43,7 +43,7 @@ describe('a part of the pack', () => {
     for (const catcher of [unix, remote, mailbox]) catcher.reset()
   })
 
-  async function start(plugins: string[], mailboxHost = true): Promise<Gateway> {
+  async function start(plugins: string[], mailboxHost = true): Promise<GatewayProcess> {
     gateway = await startGateway({
       plugins,
       pluginFiles: { 'recorder.js': recorder },

@@ -1,7 +1,7 @@
 /** Mail that the gateway or its Haraka makes itself goes by the same rules as any other. */
 import assert from 'node:assert/strict'
 
-import { Catcher, send, startGateway, type Gateway } from '../harness/haraka.js'
+import { Catcher, send, startGateway, type GatewayProcess } from '../harness/haraka.js'
 
 // what Haraka's own outbound does when a relayed message fails
 const bouncer = `
@@ -17,7 +17,7 @@ describe('a report of the gateway itself', () => {
   let mailbox: Catcher
   let unix: Catcher
   let remote: Catcher
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async function () {
     this.timeout(60_000)

@@ -13,11 +13,11 @@
  */
 import { buildIfStale, dist } from '../../scripts/build.js'
 import { freePort } from '../../plugins/stage/free-port.js'
-import { Gateway } from '../../plugins/stage/gateway.js'
-import { findHaraka, makeInstall, type InstallOptions } from '../../plugins/stage/install.js'
+import { GatewayProcess } from '../../plugins/stage/gateway-process.js'
+import { findHaraka, makeInstall, type InstallOptions } from '../../plugins/stage/staged-install.js'
 import { tempDir } from './temp.js'
 
-export { Gateway } from '../../plugins/stage/gateway.js'
+export { GatewayProcess } from '../../plugins/stage/gateway-process.js'
 export { send, sampleMessage, SmtpClient, type Reply } from '../../plugins/stage/smtp-client.js'
 export { Catcher } from '../../plugins/stage/catcher.js'
 
@@ -30,7 +30,7 @@ export type TestGatewayOptions = Omit<
 let built: Promise<boolean> | undefined
 
 /** An install that is not started yet. */
-export async function makeGateway(options: TestGatewayOptions): Promise<Gateway> {
+export async function makeGateway(options: TestGatewayOptions): Promise<GatewayProcess> {
   built ??= buildIfStale()
   await built
   const { host = '127.0.0.1', nodes = 0 } = options
@@ -38,11 +38,18 @@ export async function makeGateway(options: TestGatewayOptions): Promise<Gateway>
   const haraka = findHaraka([__dirname])
   const dir = tempDir('gateway')
   await makeInstall({ ...options, dir, haraka, packageDir: dist, host, port, nodes })
-  return new Gateway({ dir, haraka, host, port, nodes, ...(options.env && { env: options.env }) })
+  return new GatewayProcess({
+    dir,
+    haraka,
+    host,
+    port,
+    nodes,
+    ...(options.env && { env: options.env }),
+  })
 }
 
 /** A gateway that listens. Rejects with the end of its log if it does not come up. */
-export async function startGateway(options: TestGatewayOptions): Promise<Gateway> {
+export async function startGateway(options: TestGatewayOptions): Promise<GatewayProcess> {
   const gateway = await makeGateway(options)
   await gateway.start()
   return gateway

@@ -10,9 +10,9 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { freePort } from '../../plugins/stage/free-port.js'
-import { findHaraka } from '../../plugins/stage/install.js'
+import { findHaraka } from '../../plugins/stage/staged-install.js'
 import { buildIfStale, dist } from '../../scripts/build.js'
-import { Catcher, Gateway, send } from '../harness/haraka.js'
+import { Catcher, GatewayProcess, send } from '../harness/haraka.js'
 import { tempDir } from '../harness/temp.js'
 
 const exec = promisify(execFile)
@@ -42,7 +42,7 @@ describe('the npm package', function () {
   const install = tempDir('package')
   const config = join(install, 'config')
   let packed: Packed
-  let gateway: Gateway
+  let gateway: GatewayProcess
   let unix: Catcher
   let remote: Catcher
   let mailboxes: Catcher
@@ -73,7 +73,7 @@ describe('the npm package', function () {
       text.replace(/^mailbox_host = .*$/mu, `mailbox_host = ${mailboxes.smartHost}`),
     )
     edit('smtp.ini', (text) => `listen=${host}:${port}\nnodes=0\n${text}`)
-    gateway = new Gateway({ dir: install, haraka, host, port, nodes: 0 })
+    gateway = new GatewayProcess({ dir: install, haraka, host, port, nodes: 0 })
   })
 
   beforeEach(() => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { ConfigError } from '../../plugins/config/settings.js'
-import { parseConnectorsConfig } from '../../plugins/connectors/config.js'
+import { parseConnectorsConfig } from '../../plugins/decision/connectors-config.js'
 import { parseDirectoryConfig } from '../../plugins/directory/config.js'
 import { stagedConfig, standInsFor } from '../../plugins/stage/staged-config.js'
 

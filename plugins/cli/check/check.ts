@@ -8,7 +8,7 @@
 import type { Command } from 'commander'
 
 import { configOption } from '../install-dir.js'
-import { commandEnvironment, readInstall, type Install } from '../install.js'
+import { commandEnvironment, readInstall, type Install } from '../opened-install.js'
 import { terminalStyle } from '../terminal.js'
 import { checkContents } from './contents.js'
 import { askDirectories } from './directories.js'

@@ -3,13 +3,13 @@
  * that leads on is decided as for a stranger, and what would not be delivered is a finding. Domains
  * that nobody serves, or of which the directories know nothing, are found on the way.
  */
-import type { AcceptedDomain } from '../../accepted-domains/config.js'
-import type { Rule } from '../../accepted-domains/decide.js'
-import { mailAddress, type MailAddress } from '../../address/mail-address.js'
+import type { AcceptedDomain } from '../../decision/accepted-domains-config.js'
+import type { Rule } from '../../decision/decide.js'
+import { mailAddress, type MailAddress } from '../../mail/mail-address.js'
 import { findInDirectories } from '../../directory/directories.js'
 import type { Directory } from '../../directory/directory.js'
-import { makeSwitch, type Configuration, type Part } from '../../gateway/configuration.js'
-import { decideRecipient, type Decided, type SwitchParts } from '../../gateway/mail-switch.js'
+import { makeSwitch, type Configuration, type Part } from '../../decision/configuration.js'
+import { decideRecipient, type Decided, type SwitchParts } from '../../decision/mail-switch.js'
 import { note, someOf, wrong, type Finding } from './finding.js'
 import { checkObserved } from './observed.js'
 import type { Survey } from './survey.js'

@@ -3,9 +3,10 @@
  * the first one that works is read whole. A directory that cannot be read is a finding, and unknown
  * in what follows.
  */
+import { errorText } from '../../basics/error-text.js'
 import { randomUUID } from 'node:crypto'
 
-import { mailAddress } from '../../address/mail-address.js'
+import { mailAddress } from '../../mail/mail-address.js'
 import {
   directoryFile,
   type DirectoryConfig,
@@ -21,7 +22,7 @@ import { describeFailure } from '../../directory/ldap/failure.js'
 import { filterFor, filterForAny } from '../../directory/ldap/filter.js'
 import { fileRows, serverRows } from '../directory-rows.js'
 import { ProgressBar } from '../progress-bar.js'
-import { good, messageOf, note, wrong, type Finding } from './finding.js'
+import { good, note, wrong, type Finding } from './finding.js'
 import { survey, unread, type Survey } from './survey.js'
 
 // milliseconds that a lookup may take before it is worth a word
@@ -70,7 +71,7 @@ async function readFile(settings: FileSettings, configDir: string): Promise<Aske
       findings: [
         wrong(
           `${directoryFile} [${name}] url`,
-          `${path}: ${messageOf(error)}`,
+          `${path}: ${errorText(error)}`,
           'no address of this directory can be found out: mail is deferred (450 4.4.3)',
           'put the export there; the name is relative to config/',
         ),

@@ -23,10 +23,6 @@ export function good(where: string, what: string): Finding {
   return { kind: 'good', where, what }
 }
 
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
 /** Says the first few of many, so that a table stays one. */
 export function someOf(items: readonly string[], shown = 5): string {
   const rest = items.length - shown

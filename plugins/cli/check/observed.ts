@@ -5,10 +5,13 @@
  */
 import { open } from 'node:fs/promises'
 
-import type { AcceptedDomain, AcceptedDomainsConfig } from '../../accepted-domains/config.js'
-import { parseMailAddress, type MailAddress } from '../../address/mail-address.js'
+import type {
+  AcceptedDomain,
+  AcceptedDomainsConfig,
+} from '../../decision/accepted-domains-config.js'
+import { parseMailAddress, type MailAddress } from '../../mail/mail-address.js'
 import { readLines, readText } from '../../directory/text-lines.js'
-import { decideRecipient, type SwitchParts } from '../../gateway/mail-switch.js'
+import { decideRecipient, type SwitchParts } from '../../decision/mail-switch.js'
 import { parseDecision } from '../../stage/decision-log.js'
 import { ProgressBar } from '../progress-bar.js'
 import { good, note, someOf, type Finding } from './finding.js'

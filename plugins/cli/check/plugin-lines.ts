@@ -3,7 +3,7 @@
  * somebody take the messages? Haraka asks plugins in the order of their lines; the first that
  * accepts a recipient or a message is the last one asked. Pure.
  */
-import { allParts } from '../../gateway/configuration.js'
+import { allParts } from '../../decision/configuration.js'
 import { note, wrong, type Finding } from './finding.js'
 
 const where = 'config/plugins'

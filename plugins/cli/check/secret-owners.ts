@@ -6,10 +6,10 @@ import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { connectorsFile } from '../../connectors/config.js'
+import { connectorsFile } from '../../decision/connectors-config.js'
 import { directoryFile } from '../../directory/config.js'
-import type { Configuration } from '../../gateway/configuration.js'
-import type { Install } from '../install.js'
+import type { Configuration } from '../../decision/configuration.js'
+import type { Install } from '../opened-install.js'
 import { wrong, type Finding } from './finding.js'
 
 export function checkSecretOwners(

@@ -2,21 +2,26 @@
  * What the files of an install say, without asking anybody: every error of every file, the lines of
  * `config/plugins`, secrets that cannot be read, and settings that are allowed but seldom meant.
  */
+import { errorText } from '../../basics/error-text.js'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import type { AcceptedDomainsConfig } from '../../accepted-domains/config.js'
+import type { AcceptedDomainsConfig } from '../../decision/accepted-domains-config.js'
 import type { Environment } from '../../config/environment.js'
 import { readSecretFile } from '../../config/secret-file.js'
 import { ConfigError } from '../../config/settings.js'
-import { connectorsFile, type Connector, type ConnectorsConfig } from '../../connectors/config.js'
-import { loadLoopSecrets } from '../../connectors/loop-secret.js'
+import {
+  connectorsFile,
+  type Connector,
+  type ConnectorsConfig,
+} from '../../decision/connectors-config.js'
+import { loadLoopSecrets } from '../../loop/secret.js'
 import { directoryFile, type DirectoryConfig, type LdapSettings } from '../../directory/config.js'
 import { directoryFileErrors } from '../../directory/open.js'
-import type { Configuration } from '../../gateway/configuration.js'
-import { configurationOf, type Install } from '../install.js'
+import type { Configuration } from '../../decision/configuration.js'
+import { configurationOf, type Install } from '../opened-install.js'
 import { findingOf } from './config-error.js'
-import { messageOf, note, type Finding } from './finding.js'
+import { note, type Finding } from './finding.js'
 import { checkPluginLines } from './plugin-lines.js'
 import { checkSecretOwners } from './secret-owners.js'
 
@@ -119,7 +124,7 @@ function checkPassword(connector: Connector, env: Environment): Finding[] {
   try {
     readSecretFile(env.configDir, authPasswordFile)
   } catch (error) {
-    return [findingOf(`${where} auth_password_file: ${messageOf(error)}`)]
+    return [findingOf(`${where} auth_password_file: ${errorText(error)}`)]
   }
   if (tls !== 'none') return []
   return [

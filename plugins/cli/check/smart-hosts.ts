@@ -4,21 +4,21 @@
  */
 import type { Environment } from '../../config/environment.js'
 import { readSecretFile } from '../../config/secret-file.js'
-import { connectorsFile, type Connector } from '../../connectors/config.js'
-import { TargetError, type TargetFinder } from '../../connectors/delivery/target.js'
+import { connectorsFile, type Connector } from '../../decision/connectors-config.js'
+import { TargetError, type TargetFinder } from '../../delivery/hosts/target.js'
 import {
   formatEndpoint,
   openSession,
   type Endpoint,
   type Session,
   type SessionOptions,
-} from '../../connectors/delivery/smtp/session.js'
-import { directTimeouts } from '../../connectors/delivery/smtp/timeouts.js'
-import { HostError } from '../../connectors/delivery/smtp/wire.js'
-import { formatSmartHost, type SmartHost } from '../../connectors/smart-host.js'
+} from '../../delivery/smtp/session.js'
+import { directTimeouts } from '../../delivery/smtp/timeouts.js'
+import { HostError } from '../../delivery/smtp/wire.js'
+import { formatSmartHost, type SmartHost } from '../../mail/smart-host.js'
 import { directoryFile } from '../../directory/config.js'
-import type { Configuration } from '../../gateway/configuration.js'
-import type { Install } from '../install.js'
+import type { Configuration } from '../../decision/configuration.js'
+import type { Install } from '../opened-install.js'
 import { targetFinder } from '../opened-switch.js'
 import { ProgressBar } from '../progress-bar.js'
 import { good, note, wrong, type Finding } from './finding.js'

@@ -7,7 +7,7 @@ import { AdminLimitExceededError, SizeLimitExceededError } from 'ldapts'
 import { DirectoryError, type Directory } from '../../directory/directory.js'
 import { toEntry } from '../../directory/entry.js'
 import { EntryTable } from '../../directory/entry-table.js'
-import type { Row } from '../../directory/record.js'
+import type { Row } from '../../directory/file-record.js'
 
 export interface Survey extends Directory {
   /** objects with an address, contacts and such with a targetAddress among them */

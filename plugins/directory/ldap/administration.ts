@@ -5,6 +5,7 @@
  * Every answer has to come in time; one that does not ends the connection, and everything under way
  * on it fails. RFC 4511 4.6, 4.7; RFC 2696 (pages).
  */
+import { inTime } from '../../basics/in-time.js'
 import { Attribute, Change, NoSuchObjectError, PresenceFilter, type Filter } from 'ldapts'
 
 import type { LdapServer, LdapSettings } from '../config.js'
@@ -102,18 +103,10 @@ export class LdapAdministration {
     this.connection.end()
   }
 
-  private async inTime<T>(answer: Promise<T>, limit = answerTime): Promise<T> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        this.connection.destroy()
-        reject(new Error(`${this.connection.server.url}: no answer in ${limit / 1000} s`))
-      }, limit)
+  private inTime<T>(answer: Promise<T>, limit = answerTime): Promise<T> {
+    return inTime(answer, limit, () => {
+      this.connection.destroy()
+      throw new Error(`${this.connection.server.url}: no answer in ${limit / 1000} s`)
     })
-    try {
-      return await Promise.race([answer, late])
-    } finally {
-      clearTimeout(timer)
-    }
   }
 }

@@ -7,6 +7,7 @@
  * The socket is made here and not by ldapts, so that every wait for it has an end.
  * RFC 4511 4.14 (StartTLS), 4.2 (bind); RFC 2818 3.1 by way of Node's check of the server's name.
  */
+import { inTime } from '../../basics/in-time.js'
 import { once } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
@@ -55,18 +56,16 @@ export class LdapConnection {
     socket.setNoDelay(true).setKeepAlive(true, keepAliveDelay)
 
     let step = 'connecting'
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer in ${limit} ms`)), limit)
+    const closed = new Promise<never>((_, reject) => {
       socket.once('close', () => reject(new Error('the server closed the connection')))
     })
     try {
-      return await Promise.race([setUp(), late])
+      return await inTime(Promise.race([setUp(), closed]), limit, () => {
+        throw new Error(`no answer in ${limit} ms`)
+      })
     } catch (error) {
       socket.destroy()
       throw new Error(`${server.url}: ${step}: ${messageOf(error)}`, { cause: error })
-    } finally {
-      clearTimeout(timer)
     }
 
     async function setUp(): Promise<LdapConnection> {

@@ -8,6 +8,7 @@
  *
  * In no case anything is known about the address. RFC 4511 appendix A.
  */
+import { errorText } from '../../basics/error-text.js'
 import {
   BusyError,
   OperationsError,
@@ -45,5 +46,5 @@ export function describeFailure(error: unknown): string {
   if (error instanceof ResultCodeError) {
     return `LDAP result ${error.code} (${error.name}): ${error.message.replace(/\s+/gu, ' ').trim()}`
   }
-  return error instanceof Error ? error.message : String(error)
+  return errorText(error)
 }

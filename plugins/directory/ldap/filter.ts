@@ -22,7 +22,7 @@ import {
   type Filter,
 } from 'ldapts'
 
-import { formatMailAddress, type MailAddress } from '../../address/mail-address.js'
+import { formatMailAddress, type MailAddress } from '../../mail/mail-address.js'
 import {
   fillValue,
   hasPlaceholder,

@@ -9,7 +9,7 @@ import { resolve } from 'node:path'
 
 import type { Entry } from 'ldapts'
 
-import type { MailAddress } from '../../address/mail-address.js'
+import type { MailAddress } from '../../mail/mail-address.js'
 import type { Environment } from '../../config/environment.js'
 import { readSecretFile } from '../../config/secret-file.js'
 import type { LdapSettings } from '../config.js'
@@ -20,7 +20,7 @@ import { LdapConnection, type ConnectSettings } from './connection.js'
 import { UnusableAnswer } from './failure.js'
 import { filterFor } from './filter.js'
 import { LdapPool } from './pool.js'
-import { systemCertificates } from './system-certificates.js'
+import { systemCertificates } from '../../basics/system-certificates.js'
 
 // as Exchange does
 const batchSize = 20

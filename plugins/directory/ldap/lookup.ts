@@ -2,7 +2,7 @@
  * One address that somebody waits for. It is settled once: by an answer, by a failure, or by its
  * deadline, whichever comes first.
  */
-import type { MailAddress } from '../../address/mail-address.js'
+import type { MailAddress } from '../../mail/mail-address.js'
 import { DirectoryError, type DirectoryEntry } from '../directory.js'
 
 export class Lookup {

@@ -12,7 +12,8 @@
  * A connection on which nothing was answered for half of a lookup's time is taken for dead, so that
  * there is time to ask elsewhere. Failing is always "could not find out".
  */
-import type { MailAddress } from '../../address/mail-address.js'
+import { errorStack } from '../../basics/error-text.js'
+import type { MailAddress } from '../../mail/mail-address.js'
 import type { Log } from '../../config/environment.js'
 import type { LdapServer, LdapSettings } from '../config.js'
 import { DirectoryError, type DirectoryEntry } from '../directory.js'
@@ -275,7 +276,7 @@ export class LdapPool {
   /** A fault of this program must not end the server, nor leave anyone waiting. */
   private guard(work: Promise<void>): void {
     work.catch((error: unknown) => {
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      const reason = errorStack(error)
       this.log.crit(this.about(reason))
       this.failWaiting('a fault in the lookup')
     })

@@ -1,9 +1,9 @@
 /** `explain` for every row of the decision table, compared with what the running gateway answers. */
 import assert from 'node:assert/strict'
 
-import type { Explanation } from '../../../plugins/gateway/explain.js'
+import type { Explanation } from '../../../plugins/decision/explanation.js'
 import { runCommand } from '../../cli/command.js'
-import { Catcher, SmtpClient, startGateway, type Gateway } from '../../harness/haraka.js'
+import { Catcher, SmtpClient, startGateway, type GatewayProcess } from '../../harness/haraka.js'
 import {
   decisionConfig,
   faultyPlugins,
@@ -34,7 +34,7 @@ for (const scenario of scenarios) {
   describe(`address-space explain and the running gateway: ${scenario.title}`, function () {
     this.timeout(60_000)
     let unix: Catcher
-    let gateway: Gateway
+    let gateway: GatewayProcess
     /** by client address and recipient */
     const explained = new Map<string, Explanation>()
 

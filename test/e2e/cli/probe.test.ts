@@ -4,12 +4,12 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { runCommand } from '../../cli/command.js'
-import { Catcher, send, startGateway, type Gateway } from '../../harness/haraka.js'
+import { Catcher, send, startGateway, type GatewayProcess } from '../../harness/haraka.js'
 
 describe('address-space probe', function () {
   this.timeout(60_000)
   let unix: Catcher
-  let gateway: Gateway
+  let gateway: GatewayProcess
   let log: string
   let sendsBack = false
 

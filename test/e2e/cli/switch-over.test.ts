@@ -10,10 +10,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { freePort } from '../../../plugins/stage/free-port.js'
-import { findHaraka } from '../../../plugins/stage/install.js'
+import { findHaraka } from '../../../plugins/stage/staged-install.js'
 import { dist } from '../../../scripts/build.js'
 import { runCommand, type CommandRun } from '../../cli/command.js'
-import { Catcher, Gateway, send } from '../../harness/haraka.js'
+import { Catcher, GatewayProcess, send } from '../../harness/haraka.js'
 import { tempDir } from '../../harness/temp.js'
 
 const host = '127.0.0.1'
@@ -26,7 +26,7 @@ describe('from an existing install to a running switch', function () {
   const dir = tempDir('switch-over')
   let old: Catcher
   let exchange: Catcher
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   const path = (name: string): string => join(dir, 'config', name)
   const write = (name: string, lines: readonly string[]): void => {
@@ -59,7 +59,7 @@ describe('from an existing install to a running switch', function () {
     // is_resolvable asks DNS about the sender
     const lines = plugins().filter((line) => !/^(rcpt_to\.|queue\/|mail_from)/u.test(line))
     write('plugins', [...lines, 'rcpt_to.in_host_list', 'queue/smtp_forward'])
-    gateway = new Gateway({ dir, haraka, host, port, nodes: 0 })
+    gateway = new GatewayProcess({ dir, haraka, host, port, nodes: 0 })
     gateway.onLine((line) => appendFileSync(join(dir, 'haraka.log'), `${line}\n`))
   })
   after(async () => {

@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict'
 
 import { FaultServer, type Script, type TakenMessage } from '../../harness/fault-server.js'
-import { SmtpClient, type Gateway, type Reply } from '../../harness/haraka.js'
+import { SmtpClient, type GatewayProcess, type Reply } from '../../harness/haraka.js'
 import { eventually, startDeliveryGateway, type Way } from './faults.js'
 
 interface Case {
@@ -293,7 +293,7 @@ describe('the fault table', function () {
   const servers = new Map<string, FaultServer>()
   const replies = new Map<string, Reply | undefined>()
   let sender: FaultServer
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async () => {
     sender = await FaultServer.start({ host: '127.0.0.3' })

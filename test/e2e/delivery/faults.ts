@@ -3,7 +3,7 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { dist } from '../../../scripts/build.js'
-import { makeGateway, type Gateway, type TestGatewayOptions } from '../../harness/haraka.js'
+import { makeGateway, type GatewayProcess, type TestGatewayOptions } from '../../harness/haraka.js'
 
 export interface Way {
   readonly domains: readonly string[]
@@ -26,7 +26,9 @@ export interface DeliveryGatewayOptions {
 }
 
 /** The gateway's queue tries again every 5 s, the least that Haraka allows. */
-export async function startDeliveryGateway(options: DeliveryGatewayOptions): Promise<Gateway> {
+export async function startDeliveryGateway(
+  options: DeliveryGatewayOptions,
+): Promise<GatewayProcess> {
   const { ways, config, secrets = {}, shortWaits = false, nodes = 0, logLevel = 'info' } = options
   const domains = Object.values(ways).flatMap((way) => way.domains)
   const preload = join(__dirname, 'short-waits.cjs')

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 
 import { FaultServer } from '../../harness/fault-server.js'
-import { Catcher, send, type Gateway } from '../../harness/haraka.js'
+import { Catcher, send, type GatewayProcess } from '../../harness/haraka.js'
 import { eventually, startDeliveryGateway, type Way } from './faults.js'
 
 const MB = 1_000_000
@@ -17,7 +17,7 @@ describe('large messages and many recipients', function () {
   const places = ['one', 'two', 'three', 'four'] as const
   const catchers: Catcher[] = []
   let sender: FaultServer
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async () => {
     sender = await FaultServer.start({ host: '127.0.0.3' })

@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { findHaraka } from '../../../plugins/stage/install.js'
+import { findHaraka } from '../../../plugins/stage/staged-install.js'
 import { FaultServer } from '../../harness/fault-server.js'
-import { SmtpClient, type Gateway } from '../../harness/haraka.js'
+import { SmtpClient, type GatewayProcess } from '../../harness/haraka.js'
 import { eventually, startDeliveryGateway } from './faults.js'
 
 const head = 'From: a@b.example\r\nSubject: x\r\n'
@@ -91,7 +91,7 @@ describe('the octets of a message', function () {
   this.timeout(60_000)
 
   let host: FaultServer
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async () => {
     const own = await readFile(join(findHaraka([__dirname]), 'config', 'connection.ini'), 'utf8')

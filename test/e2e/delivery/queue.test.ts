@@ -8,9 +8,9 @@ import { readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { findHaraka } from '../../../plugins/stage/install.js'
+import { findHaraka } from '../../../plugins/stage/staged-install.js'
 import { FaultServer } from '../../harness/fault-server.js'
-import { send, SmtpClient, type Gateway } from '../../harness/haraka.js'
+import { send, SmtpClient, type GatewayProcess } from '../../harness/haraka.js'
 import { connectorSection, eventually, startDeliveryGateway, type Way } from './faults.js'
 
 describe('the queue', function () {
@@ -19,7 +19,7 @@ describe('the queue', function () {
   let unix: FaultServer
   let partner: FaultServer
   let sender: FaultServer
-  let gateway: Gateway
+  let gateway: GatewayProcess
   let ways: Record<string, Way>
 
   before(async () => {

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { Dovecot } from '../../../scripts/servers/dovecot.js'
 import { Postfix } from '../../../scripts/servers/postfix.js'
 import { FaultServer } from '../../harness/fault-server.js'
-import { send, type Gateway } from '../../harness/haraka.js'
+import { send, type GatewayProcess } from '../../harness/haraka.js'
 import { tempDir } from '../../harness/temp.js'
 import { describeWithServers } from '../../servers.js'
 import { makeCertificateSet } from './certificates.js'
@@ -27,7 +27,7 @@ describeWithServers(
     let dovecot: Dovecot
     let behind: FaultServer
     let sender: FaultServer
-    let gateway: Gateway
+    let gateway: GatewayProcess
 
     before(async () => {
       behind = await FaultServer.start({ host: '127.0.0.4' })

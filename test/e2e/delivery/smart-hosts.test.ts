@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 
 import { FaultServer, type Script } from '../../harness/fault-server.js'
-import { makeGateway, send, type Gateway } from '../../harness/haraka.js'
+import { makeGateway, send, type GatewayProcess } from '../../harness/haraka.js'
 import { connectorSection, eventually, startDeliveryGateway } from './faults.js'
 
 const from = 'a@sender.example'
@@ -14,7 +14,7 @@ describe('smart hosts', function () {
   this.timeout(60_000)
 
   let hosts: FaultServer[]
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async () => {
     hosts = await Promise.all([1, 2, 3].map(() => FaultServer.start({ host: '127.0.0.2' })))
@@ -119,7 +119,7 @@ describe('verify_recipients', function () {
   this.timeout(60_000)
 
   let host: FaultServer
-  let gateway: Gateway
+  let gateway: GatewayProcess
 
   before(async () => {
     host = await FaultServer.start({

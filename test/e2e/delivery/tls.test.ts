@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 
 import { FaultServer, type FaultServerOptions } from '../../harness/fault-server.js'
-import { send, type Gateway } from '../../harness/haraka.js'
+import { send, type GatewayProcess } from '../../harness/haraka.js'
 import { tempDir } from '../../harness/temp.js'
 import { describeWithServers } from '../../servers.js'
 import { certificateKinds, makeCertificateSet, type CertificateSet } from './certificates.js'
@@ -71,7 +71,7 @@ describeWithServers(['openssl'], 'TLS and AUTH to the next host', function () {
 
   const servers = new Map<string, FaultServer>()
   const ways: Record<string, Way> = {}
-  let gateway: Gateway
+  let gateway: GatewayProcess
   let certificates: CertificateSet
   let authCases: Record<string, AuthCase>
 

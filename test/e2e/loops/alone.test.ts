@@ -1,7 +1,7 @@
 /** Loops where the connectors plugin works without accepted-domains, and with other plugins' recipients. */
 import assert from 'node:assert/strict'
 
-import { Catcher, send, startGateway, type Gateway } from '../../harness/haraka.js'
+import { Catcher, send, startGateway, type GatewayProcess } from '../../harness/haraka.js'
 import { connector, drained, sender, stranger } from './site.js'
 
 const unixAddress = '127.0.0.2'
@@ -24,7 +24,7 @@ describe('loops without accepted-domains', () => {
     describe(parts.join(' and '), () => {
       let unix: Catcher
       let home: Catcher
-      let gateway: Gateway
+      let gateway: GatewayProcess
 
       before(async function () {
         this.timeout(30_000)

@@ -14,7 +14,7 @@ import {
   send,
   SmtpClient,
   startGateway,
-  type Gateway,
+  type GatewayProcess,
 } from '../../harness/haraka.js'
 import { connector, drained, pack, sender, stranger } from './site.js'
 
@@ -33,7 +33,7 @@ describe('what comes back to a gateway', () => {
   let remote: Catcher
   let mailboxes: Catcher
   let home: Catcher
-  let gateway: Gateway
+  let gateway: GatewayProcess
   const catchers = (): Catcher[] => [unix, remote, mailboxes, home]
 
   before(async function () {

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 
-import { Catcher, send, type Gateway, type Reply } from '../../harness/haraka.js'
+import { Catcher, send, type GatewayProcess, type Reply } from '../../harness/haraka.js'
 import {
   connector,
   drained,
@@ -36,7 +36,7 @@ function files(people: string, index: number, ...connectors: string[]): Record<s
 }
 
 /** The reply that the client heard last. */
-async function answerTo(gateway: Gateway, to: string): Promise<Reply | undefined> {
+async function answerTo(gateway: GatewayProcess, to: string): Promise<Reply | undefined> {
   const outcome = await send(gateway, { from: sender, to: [to], localAddress: stranger })
   return outcome.data ?? outcome.rcpt[0]
 }
@@ -45,7 +45,7 @@ const codes = (reply: Reply | undefined): unknown[] => [reply?.code, reply?.enha
 const arrivals = (): number[] => [...mailboxes, home].map(({ messages }) => messages.length)
 
 describe('gateways that do not know where the others send from', () => {
-  let gateways: Gateway[] = []
+  let gateways: GatewayProcess[] = []
 
   before(async () => {
     mailboxes = await Promise.all(
@@ -66,7 +66,7 @@ describe('gateways that do not know where the others send from', () => {
     })
     after(() => Promise.all(gateways.map((gateway) => gateway.stop())))
   }
-  const first = (): Gateway => gateways[0] as Gateway
+  const first = (): GatewayProcess => gateways[0] as GatewayProcess
 
   for (const delivery of ['direct', 'queue']) {
     describe(`two, neither authoritative, delivery = ${delivery}`, () => {

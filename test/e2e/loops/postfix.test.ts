@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 
 import { Postfix } from '../../../scripts/servers/postfix.js'
 import { freePort } from '../../../plugins/stage/free-port.js'
-import { Catcher, send, startGateway, type Gateway } from '../../harness/haraka.js'
+import { Catcher, send, startGateway, type GatewayProcess } from '../../harness/haraka.js'
 import { describeWithServers } from '../../servers.js'
 import { connector, drained, hops, pack, passages, sender, stranger } from './site.js'
 
@@ -23,7 +23,7 @@ describeWithServers(['postfix'], 'Postfix that sends unknown recipients back', (
       let mailboxes: Catcher
       let home: Catcher
       let postfix: Postfix
-      let gateway: Gateway
+      let gateway: GatewayProcess
 
       before(async function () {
         this.timeout(60_000)

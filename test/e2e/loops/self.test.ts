@@ -5,14 +5,14 @@ import { join } from 'node:path'
 
 import { freePort } from '../../../plugins/stage/free-port.js'
 import type { Mail } from '../../harness/smtp-client.js'
-import { Catcher, makeGateway, send, type Gateway } from '../../harness/haraka.js'
+import { Catcher, makeGateway, send, type GatewayProcess } from '../../harness/haraka.js'
 import { connector, pack, sender, stranger } from './site.js'
 
 const host = '127.0.0.1'
 const itself = (port: number): RegExp =>
   new RegExp(String.raw`smart_hosts: \[localhost\]:${port} is this gateway itself`, 'u')
 
-async function make(connectors: (port: number) => string, nodes = 0): Promise<Gateway> {
+async function make(connectors: (port: number) => string, nodes = 0): Promise<GatewayProcess> {
   const port = await freePort(host)
   return makeGateway({
     host,
@@ -53,7 +53,7 @@ describe('a smart host that is the gateway itself by its name', () => {
 
 describe('a gateway that runs', () => {
   let unix: Catcher
-  let gateway: Gateway
+  let gateway: GatewayProcess
   const mail = { from: sender, to: ['paul@example.com'], localAddress: stranger }
 
   before(async function () {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { freePort } from '../../../plugins/stage/free-port.js'
-import { makeGateway, type Gateway } from '../../harness/haraka.js'
+import { makeGateway, type GatewayProcess } from '../../harness/haraka.js'
 
 export const pack = [
   'address-space/accepted-domains',
@@ -22,7 +22,7 @@ const secret = `${'0123456789abcdef'.repeat(3)}\n`
 export type Configure = (hosts: readonly string[]) => Record<string, string>
 
 /** Gateways on 127.0.0.11 and up, all with one secret; none is started yet. */
-export async function makeGateways(configure: readonly Configure[]): Promise<Gateway[]> {
+export async function makeGateways(configure: readonly Configure[]): Promise<GatewayProcess[]> {
   const hosts = configure.map((_, index) => `127.0.0.${index + 11}`)
   const ports = await Promise.all(hosts.map((host) => freePort(host)))
   const texts = hosts.map((host, index) => `[${host}]:${ports[index]}`)
@@ -48,7 +48,7 @@ export function connector(name: string, spaces: string, hosts: string, more = ''
 
 /** How often gateways decided about a recipient: the passages of a message that is alone. */
 export async function passages(
-  gateways: readonly Gateway[],
+  gateways: readonly GatewayProcess[],
   recipient: string,
   expected: number,
 ): Promise<number> {
@@ -63,7 +63,10 @@ export async function passages(
 }
 
 /** Settles when no gateway has anything in its queue. */
-export async function drained(gateways: readonly Gateway[], timeout = 10_000): Promise<void> {
+export async function drained(
+  gateways: readonly GatewayProcess[],
+  timeout = 10_000,
+): Promise<void> {
   const end = Date.now() + timeout
   for (;;) {
     const queues = await Promise.all(gateways.map((gateway) => gateway.queue()))

@@ -1,0 +1,118 @@
+/**
+ * A decision with every step that led to it: the domain's rule, each lookup with what answered, each
+ * contact followed, each connector considered and why it lost, the reply.
+ *
+ * Nothing is decided here: the mail switch decides, over parts that note what they are asked.
+ */
+import { formatMailAddress, type MailAddress } from '../mail/mail-address.js'
+import type { Considered } from './route.js'
+import type { Reply } from '../mail/reply.js'
+import type { DirectoryEntry, Lookup } from '../directory/directory.js'
+import {
+  decideRecipient,
+  needsOpenConnector,
+  type Client,
+  type SwitchParts,
+  type Verdict,
+} from './mail-switch.js'
+import { recordOf, replyTo, type DecisionRecord } from './decision-record.js'
+
+export interface Explanation {
+  /** as it was asked for */
+  readonly recipient: string
+  readonly client: Client
+  /** the accepted domain that the recipient is in; absent: none, or another plugin accepts domains */
+  readonly domain?: {
+    readonly space: string
+    readonly type: 'authoritative' | 'shared' | 'relay' | 'observe'
+  }
+  /** in the order asked */
+  readonly lookups: readonly ExplainedLookup[]
+  /** the last address: a contact's target, or the recipient itself */
+  readonly address: string
+  /** every connector that serves the last address, the most specific first */
+  readonly connectors: readonly Considered[]
+  /** smart hosts that were asked about a recipient */
+  readonly verified: readonly { readonly connector: string; readonly verdict: Verdict }[]
+  readonly decision: DecisionRecord
+  readonly reply: Reply
+}
+
+export interface ExplainedLookup {
+  readonly address: string
+  readonly outcome: Lookup['kind']
+  readonly directory?: string
+  readonly entry?: DirectoryEntry
+  /** the objects that share the address */
+  readonly dns?: readonly string[]
+  /** why it could not be found out */
+  readonly reason?: string
+}
+
+/** Has the recipient decided and tells how; settles as the decision does and never rejects. */
+export async function explain(
+  parts: SwitchParts,
+  client: Client,
+  recipient: MailAddress,
+): Promise<Explanation> {
+  const lookups: ExplainedLookup[] = []
+  const verified: Explanation['verified'][number][] = []
+  const { directories, connectors } = parts
+  const decided = await decideRecipient(
+    {
+      ...parts,
+      ...(directories && {
+        directories: {
+          ...directories,
+          find: async (address) => {
+            const lookup = await directories.find(address)
+            const { kind: outcome, ...rest } = lookup
+            lookups.push({ address: formatMailAddress(address), outcome, ...rest })
+            return lookup
+          },
+        },
+      }),
+      ...(connectors && {
+        connectors: {
+          ...connectors,
+          verify: async (connector, address) => {
+            const verdict = await connectors.verify(connector, address)
+            verified.push({ connector: connector.name, verdict })
+            return verdict
+          },
+        },
+      }),
+    },
+    client,
+    recipient,
+  )
+  const text = formatMailAddress(recipient)
+  const { decision, facts } = decided
+  const address = facts.resolution?.address ?? facts.recipient
+  const domain = parts.decidesDomains
+    ? parts.acceptedDomains?.table.find(recipient.domain)
+    : undefined
+  return {
+    recipient: text,
+    client,
+    ...(domain && {
+      domain: { space: domain.space.name, type: domain.observe ? 'observe' : domain.type },
+    }),
+    lookups,
+    address: formatMailAddress(address),
+    connectors: isRouted(facts.resolution?.kind)
+      ? (connectors?.routes.consider(
+          address.domain,
+          needsOpenConnector(client.mayRelay, facts.domain, facts.resolution),
+        ) ?? [])
+      : [],
+    verified,
+    decision: recordOf(text, decided),
+    reply: replyTo(text, decision),
+  }
+}
+
+/** Where the directory's answer does not end the way already. */
+function isRouted(kind: string | undefined): boolean {
+  return kind === undefined || kind === 'unknown' || kind === 'target' || kind === 'contact'
+}

@@ -1,0 +1,172 @@
+/**
+ * The mail switch: gathers the facts about one recipient (domain rule, directory, connector, where
+ * the client sits) and has them decided. Haraka's plugins and the command line ask the same one.
+ *
+ * `decide` never rejects. It settles as the directories do, which answer within their time-outs.
+ * The configuration is taken once at the start of a decision, so that a reload cannot split it.
+ */
+import { isPostmaster, type MailAddress } from '../mail/mail-address.js'
+import type { AcceptedDomain, AcceptedDomainsConfig } from './accepted-domains-config.js'
+import { decide, fault, refuse, type Decision, type Facts } from './decide.js'
+import { followContacts, type Resolution } from './redirect.js'
+import type { Connector } from './connectors-config.js'
+import type { Route, RouteTable } from './route.js'
+import type { FindAddress } from '../directory/directory.js'
+
+/** The parts of the pack that are enabled, and what they can do. */
+export interface SwitchParts {
+  /** whether the accepted-domains plugin is enabled; else another plugin says what is ours */
+  readonly decidesDomains: boolean
+  /** what is looked up in directories; absent: everything that another plugin accepted */
+  readonly acceptedDomains?: AcceptedDomainsConfig
+  /** absent: there is no directory */
+  readonly directories?: {
+    readonly find: FindAddress
+    hasMailboxHost(directory: string): boolean
+  }
+  /** contacts are followed */
+  readonly contacts: boolean
+  /** absent: another plugin queues */
+  readonly connectors?: {
+    readonly routes: RouteTable
+    /** whether the address is one of the connector's smart hosts */
+    isSmartHost(connector: Connector, ip: string): Promise<boolean>
+    /** asks the connector's smart host about a recipient (verify_recipients) */
+    verify(connector: Connector, recipient: MailAddress): Promise<Verdict>
+  }
+}
+
+/** A smart host's word on a recipient; `unknown` when it could not be had or means nothing. */
+export type Verdict =
+  | { readonly kind: 'yes' }
+  | { readonly kind: 'no'; readonly reply: string }
+  | { readonly kind: 'unknown' }
+
+export interface Client {
+  /** the peer's address as Haraka reports it, IPv4-mapped or not */
+  readonly ip: string
+  readonly mayRelay: boolean
+  /**
+   * MAIL FROM:<>, as mail systems ask each other about a recipient. Such a question is not passed on:
+   * two systems that verify at each other would ask for ever.
+   */
+  readonly nullSender?: boolean
+}
+
+/** A decision with the facts it was made from. */
+export interface Decided {
+  readonly decision: Decision
+  readonly facts: Facts
+}
+
+export async function decideRecipient(
+  parts: SwitchParts,
+  client: Client,
+  recipient: MailAddress,
+): Promise<Decided> {
+  const first = await decideOne(parts, client, recipient)
+  const { acceptedDomains, decidesDomains } = parts
+  if (!acceptedDomains || !decidesDomains || !isPostmaster(recipient)) return first
+  if (!needsPostmaster(first, recipient)) return first
+
+  const second = await decideOne(parts, client, acceptedDomains.postmaster)
+  if (second.decision.accepted) {
+    return { ...second, decision: { ...second.decision, rule: 'postmaster' } }
+  }
+  if (second.decision.reply.code < 500) return second
+  const detail = `postmaster = ${acceptedDomains.postmaster.key}: ${second.decision.detail}`
+  return { ...second, decision: fault(detail) }
+}
+
+/** Whether mail for a postmaster has to go where the configuration says (RFC 5321 4.5.1). */
+function needsPostmaster({ decision, facts }: Decided, recipient: MailAddress): boolean {
+  if (recipient.domain === '') return true
+  if (facts.domain === undefined) return false
+  if (facts.resolution?.kind === 'failed') return false
+  return !decision.accepted || decision.rule === 'shared'
+}
+
+async function decideOne(
+  parts: SwitchParts,
+  client: Client,
+  recipient: MailAddress,
+): Promise<Decided> {
+  const { acceptedDomains, connectors } = parts
+  const domain = parts.decidesDomains ? acceptedDomains?.table.find(recipient.domain) : 'elsewhere'
+  const resolution = await resolve(parts, domain, recipient)
+  const address = resolution?.address ?? recipient
+  const route = connectors?.routes.choose(
+    address.domain,
+    needsOpenConnector(client.mayRelay, domain, resolution),
+  )
+  const facts: Facts = {
+    recipient,
+    mayRelay: client.mayRelay,
+    domain,
+    targetIsAuthoritative:
+      resolution?.kind === 'target' &&
+      acceptedDomains?.table.find(address.domain)?.type === 'authoritative',
+    resolution,
+    route,
+    cameFromThere: await cameFrom(parts, client, route),
+    hasMailboxHost:
+      connectors !== undefined &&
+      resolution?.kind === 'mailbox' &&
+      parts.directories?.hasMailboxHost(resolution.directory) === true,
+  }
+  return { decision: await verified(parts, client, facts, decide(facts)), facts }
+}
+
+/** A stranger needs an open connector only where he chooses the address; a contact's is ours. */
+export function needsOpenConnector(
+  mayRelay: boolean,
+  domain: Facts['domain'],
+  resolution: Resolution | undefined,
+): boolean {
+  return !mayRelay && domain !== 'elsewhere' && resolution?.kind !== 'target'
+}
+
+async function resolve(
+  { acceptedDomains, directories, contacts }: SwitchParts,
+  domain: AcceptedDomain | 'elsewhere' | undefined,
+  recipient: MailAddress,
+): Promise<Resolution | undefined> {
+  const isLookedUp = (name: string): boolean => {
+    const type = acceptedDomains ? acceptedDomains.table.find(name)?.type : 'shared'
+    return type === 'authoritative' || type === 'shared'
+  }
+  if (!directories || domain === undefined || recipient.domain === '') return undefined
+  if (!isLookedUp(recipient.domain)) return undefined
+  return followContacts(recipient, {
+    find: directories.find,
+    isLookedUp,
+    recipientDelimiter: acceptedDomains?.recipientDelimiter ?? '',
+    follow: contacts,
+  })
+}
+
+async function cameFrom(
+  { connectors }: SwitchParts,
+  client: Client,
+  route: Route | undefined,
+): Promise<boolean> {
+  if (!connectors || route?.kind !== 'connector') return false
+  return connectors.isSmartHost(route.connector, client.ip)
+}
+
+/** A recipient that only the next system knows is asked for there, where the connector says so. */
+async function verified(
+  { connectors }: SwitchParts,
+  { nullSender }: Client,
+  facts: Facts,
+  decision: Decision,
+): Promise<Decision> {
+  if (nullSender === true) return decision
+  if (!connectors || !decision.accepted || decision.rule !== 'shared') return decision
+  if (facts.route?.kind !== 'connector' || !facts.route.connector.verifyRecipients) return decision
+  const { connector } = facts.route
+  const verdict = await connectors.verify(connector, decision.address)
+  if (verdict.kind !== 'no') return decision
+  const detail = `connector ${connector.name} refuses it: ${verdict.reply}`
+  return refuse('unknown-there', 550, '5.1.1', 'no such user', detail)
+}

@@ -1,0 +1,106 @@
+/**
+ * Follows a recipient through the directory: a mailbox ends the way, a contact leads on to its
+ * `targetAddress`, which may be a contact again (article, method 2, step 4 of the reply's way).
+ *
+ * A target that is one of the contact's own addresses is final: the article's contact has its
+ * target as its primary address and would find itself. Coming back to a contact passed before, or
+ * more than ten of them, is a circle. Not finding out is an outcome of its own.
+ */
+import {
+  mayNameHost,
+  parseMailAddress,
+  splitSubAddress,
+  withTag,
+  type MailAddress,
+} from '../mail/mail-address.js'
+import type { FindAddress, Lookup } from '../directory/directory.js'
+
+export const maxSteps = 10
+
+/** One contact on the way. */
+export interface Step {
+  readonly from: MailAddress
+  readonly directory: string
+  readonly dn: string
+  readonly to: MailAddress
+}
+
+interface Way {
+  /** the address asked for first, or the last target */
+  readonly address: MailAddress
+  readonly steps: readonly Step[]
+}
+
+export type Resolution = Way &
+  (
+    | { readonly kind: 'mailbox'; readonly directory: string; readonly dn: string }
+    /** a contact, seen but not followed, because the contacts plugin is not enabled */
+    | { readonly kind: 'contact'; readonly directory: string; readonly dn: string }
+    /** the last target of a contact; it has no object of its own that leads on */
+    | { readonly kind: 'target' }
+    /** not in any directory */
+    | { readonly kind: 'unknown' }
+    /** a contact without a targetAddress that is an SMTP address */
+    | { readonly kind: 'unusable'; readonly directory: string; readonly dn: string }
+    | { readonly kind: 'circle' }
+    | { readonly kind: 'ambiguous'; readonly directory: string; readonly dns: readonly string[] }
+    | { readonly kind: 'failed'; readonly directory: string; readonly reason: string }
+  )
+
+export interface RedirectOptions {
+  readonly find: FindAddress
+  /** whether addresses of a domain are looked up: foreign and relay domains are not */
+  readonly isLookedUp: (domain: string) => boolean
+  /** the separator of sub-addresses; empty: none */
+  readonly recipientDelimiter: string
+  /** whether contacts are followed (the contacts plugin is enabled) */
+  readonly follow: boolean
+}
+
+/** Where the address leads to. Settles as the lookups do and never rejects of its own. */
+export async function followContacts(
+  asked: MailAddress,
+  options: RedirectOptions,
+): Promise<Resolution> {
+  const steps: Step[] = []
+  const passed = new Set<string>()
+  let address = asked
+  for (;;) {
+    const way = { address, steps }
+    if (steps.length > 0 && !options.isLookedUp(address.domain)) return { ...way, kind: 'target' }
+
+    const { lookup, tag } = await findWithTag(address, options)
+    if (lookup.kind === 'none') return { ...way, kind: steps.length === 0 ? 'unknown' : 'target' }
+    if (lookup.kind !== 'found') return { ...way, ...lookup }
+
+    const { directory, entry } = lookup
+    const found = { ...way, directory, dn: entry.dn }
+    if (entry.targetAddress === undefined) {
+      return { ...found, kind: entry.isContact ? 'unusable' : 'mailbox' }
+    }
+    if (!options.follow) return { ...found, kind: 'contact' }
+    // files without names of their own name an object by its line
+    const object = JSON.stringify([directory, entry.dn])
+    if (passed.has(object) || steps.length === maxSteps) return { ...way, kind: 'circle' }
+    passed.add(object)
+
+    const target = parseMailAddress(entry.targetAddress)
+    if (!target) return { ...found, kind: 'unusable' }
+    // a tag is the sender's: it must not send a target's mail on to another host
+    const next = mayNameHost(tag) ? target : withTag(target, tag)
+    steps.push({ from: address, directory, dn: entry.dn, to: next })
+    if (entry.addresses.includes(target.key)) return { address: next, steps, kind: 'target' }
+    address = next
+  }
+}
+
+/** The full address first; only what is not there is asked for again without its tag. */
+async function findWithTag(
+  address: MailAddress,
+  { find, recipientDelimiter }: RedirectOptions,
+): Promise<{ lookup: Lookup; tag: string }> {
+  const lookup = await find(address)
+  const split = splitSubAddress(address, recipientDelimiter)
+  if (lookup.kind !== 'none' || !split) return { lookup, tag: '' }
+  return { lookup: await find(split.base), tag: split.tag }
+}

@@ -1,0 +1,61 @@
+/**
+ * Counts decisions, for a line in the log every hour: how many by each rule, and for observed domains
+ * whom authoritative would have refused. Pure; the caller has the clock and the log.
+ */
+import type { DecisionRecord } from './decision-record.js'
+
+// addresses remembered for a domain and hour; what a directory harvest adds beyond is a number
+const mostAddresses = 1000
+const named = 20
+
+interface Observed {
+  readonly addresses: Map<string, number>
+  recipients: number
+}
+
+export class Tally {
+  private sinceStart = 0
+  private rules = new Map<string, number>()
+  private observed = new Map<string, Observed>()
+
+  add({ decision, observed, recipient }: DecisionRecord): void {
+    this.sinceStart += 1
+    this.rules.set(decision, (this.rules.get(decision) ?? 0) + 1)
+    if (observed !== true) return
+    const address = recipient.toLowerCase()
+    const domain = address.slice(address.lastIndexOf('@') + 1)
+    const of = this.observed.get(domain) ?? { addresses: new Map<string, number>(), recipients: 0 }
+    this.observed.set(domain, of)
+    of.recipients += 1
+    const known = of.addresses.get(address)
+    if (known !== undefined || of.addresses.size < mostAddresses) {
+      of.addresses.set(address, (known ?? 0) + 1)
+    }
+  }
+
+  /** The lines about what was added since the last call; none if nothing was. */
+  take(): string[] {
+    const { rules, observed } = this
+    this.rules = new Map()
+    this.observed = new Map()
+    if (rules.size === 0) return []
+    const counts = [...rules].sort(byCount).map(([rule, count]) => `${rule} ${count}`)
+    return [
+      `decisions: ${counts.join(', ')}; since the start ${this.sinceStart}`,
+      ...[...observed].map(([domain, of]) => `observe ${domain}: ${describe(of)}`),
+    ]
+  }
+}
+
+function describe({ addresses, recipients }: Observed): string {
+  const sorted = [...addresses].sort(byCount)
+  const list = sorted.slice(0, named).map(([address, count]) => `${address} (${count})`)
+  const rest = addresses.size - list.length
+  const more = rest > 0 ? ` and ${rest} more` : ''
+  const atLeast = addresses.size === mostAddresses ? 'at least ' : ''
+  return `${recipients} recipients, ${atLeast}${addresses.size} addresses, would have been refused: ${list.join(', ')}${more}`
+}
+
+function byCount([a, one]: [string, number], [b, other]: [string, number]): number {
+  return other - one || (a < b ? -1 : 1)
+}

@@ -1,0 +1,149 @@
+/**
+ * Delivery: after 250 nothing is lost, and each recipient has its own fate. This is what the plugin
+ * calls; the parts are
+ *
+ *   direct.ts        after DATA: hands over while the client waits, or queues
+ *   queued.ts        what Haraka's queue brings up again
+ *   dispatcher.ts    a message to the recipients of one place, under the configuration of now
+ *   place-sender.ts  from host to host; smtp/ is the client for SMTP and LMTP
+ *   queuer.ts        what goes on disk: entries, reports, kept copies
+ *   verifier.ts      verify_recipients
+ *
+ * A client of our own, not nodemailer's: that one has one ORCPT for all recipients, no XCLIENT, does
+ * not tell whether the final dot was sent, and its time-outs are for idleness, not for phases.
+ */
+import { inTime } from '../basics/in-time.js'
+import { errorStack } from '../basics/error-text.js'
+import type { ConnectionOptions } from 'node:tls'
+
+import type { EsmtpParameters, HarakaConnection } from '../haraka/haraka.js'
+import type { QueueItem } from '../haraka/outbound.js'
+import type { Place } from '../mail/place.js'
+import type { RoutedRecipient } from './routed-recipient.js'
+import type { Reply } from '../mail/reply.js'
+import type { SmartHost } from '../mail/smart-host.js'
+import { directPatience, HandOver } from './direct.js'
+import { Dispatcher } from './dispatcher.js'
+import { literalAddresses } from './hosts/endpoints.js'
+import { HostHealth } from './hosts/host-health.js'
+import { PlaceSender } from './hosts/place-sender.js'
+import { adoptReport, isOurs } from './queue/queue-notes.js'
+import { QueueDelivery } from './queue/queued.js'
+import { Queuer } from './queue/queuer.js'
+import { Resolver, type Dns } from './hosts/resolver.js'
+import type { DeliverySetup, Verification } from './setup.js'
+import { SessionPool } from './hosts/session-pool.js'
+import { directTimeouts } from './smtp/timeouts.js'
+import { TargetFinder } from './hosts/target.js'
+import { Verifier } from './hosts/verifier.js'
+
+/** Longer than `handOver` ever takes, and below the 300 s of inactivity that end a connection. */
+export const handOverSeconds = (directPatience.most + directTimeouts.final) / 1000 + 5
+
+// DNS that is down must not keep the gateway from starting, nor for long
+const selfPatience = 5000
+
+/** What tests and commands replace. */
+export interface DelivererTools {
+  readonly dns?: Dns
+  readonly tlsOptions?: ConnectionOptions
+}
+
+export class Deliverer {
+  private readonly setup: DeliverySetup
+  private readonly pool = new SessionPool()
+  private readonly health = new HostHealth()
+  private readonly finder: TargetFinder
+  private readonly directly: HandOver
+  private readonly queued: QueueDelivery
+  private readonly verifier: Verifier
+  private readonly lastAddresses = new Map<string, readonly string[]>()
+
+  constructor(setup: DeliverySetup, tools: DelivererTools = {}) {
+    const { gatewayName } = setup
+    const { dns, tlsOptions } = tools
+    const { pool, health } = this
+    const session = { gatewayName, ...(tlsOptions && { tlsOptions }) }
+    this.setup = setup
+    this.finder = new TargetFinder(setup, new Resolver(dns))
+    const sender = new PlaceSender({ pool, health, session })
+    const dispatcher = new Dispatcher(setup, this.finder, sender)
+    const queuer = new Queuer(setup)
+    this.directly = new HandOver(setup, dispatcher, queuer)
+    this.queued = new QueueDelivery(setup, dispatcher, queuer)
+    this.verifier = new Verifier({ setup, finder: this.finder, pool, health, session })
+  }
+
+  /**
+   * Hooks `queue` and `queue_outbound`: takes the message over for every recipient, or refuses or
+   * defers it for all. `parameters` are those of the client's MAIL command. Never rejects.
+   */
+  async handOver(
+    connection: HarakaConnection,
+    routed: readonly RoutedRecipient[],
+    parameters: EsmtpParameters = {},
+  ): Promise<Reply> {
+    try {
+      return await this.directly.run(connection, routed, parameters)
+    } catch (error) {
+      const text = errorStack(error)
+      this.setup.env.log.crit(`delivery failed: ${text}`)
+      return { code: 450, enhanced: '4.3.0', text: 'temporary fault, try again later' }
+    }
+  }
+
+  /** Hook `send_email`: whether the entry is ours to deliver; else Haraka's outbound does it. */
+  isOurs(item: QueueItem): boolean {
+    return isOurs(item)
+  }
+
+  /** Takes an entry over that is a report of Haraka's own; false: it is something else. */
+  adoptReport(item: QueueItem): boolean {
+    return adoptReport(item)
+  }
+
+  /** Delivers an entry of ours, and tells the item how it ended. Never rejects. */
+  deliverQueued(item: QueueItem): Promise<void> {
+    return this.queued.run(item)
+  }
+
+  /** verify_recipients: does the connector's smart host take the recipient? Never rejects. */
+  verify(connector: string, recipient: string): Promise<Verification> {
+    return this.verifier.verify(connector, recipient)
+  }
+
+  /** IP addresses of the connector's smart hosts; the last known ones when DNS is slow or fails. */
+  async addressesOf(name: string): Promise<readonly string[]> {
+    const connector = this.setup.connector(name)
+    if (!connector) return []
+    const literals = literalAddresses(connector.smartHosts)
+    if (literals) return literals
+    const key = `${name}\0${JSON.stringify(connector.smartHosts)}`
+    const found = this.finder.addressesOf(connector).then((addresses) => {
+      if (addresses.length > 0) this.lastAddresses.set(key, addresses)
+      return this.lastAddresses.get(key) ?? addresses
+    })
+    return inTime(found, 2000, () => this.lastAddresses.get(key) ?? [])
+  }
+
+  /** The ways that mail for a place goes from here; see ../loop.ts. Never rejects. */
+  waysTo(place: Place): Promise<readonly string[]> {
+    return this.finder.waysTo(place)
+  }
+
+  /** Those of the hosts that are this gateway itself, as far as DNS tells within some seconds. */
+  selfAmong(hosts: readonly SmartHost[]): Promise<readonly SmartHost[]> {
+    return this.finder.selfAmong(hosts, selfPatience)
+  }
+
+  /** The hosts that are left alone for now. Sessions stay inside: their keys hold passwords. */
+  stats(): { hosts: ReturnType<HostHealth['stats']> } {
+    return { hosts: this.health.stats() }
+  }
+
+  /** Ends idle sessions; those in use end after their message. */
+  close(): Promise<void> {
+    this.pool.close()
+    return Promise.resolve()
+  }
+}

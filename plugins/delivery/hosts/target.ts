@@ -1,0 +1,178 @@
+/**
+ * Where the mail for a place goes at this moment: the endpoints in the order to try them, and how to
+ * talk to them. Asked anew for every message and every attempt from the queue.
+ *
+ *   connector with smart hosts      those, in random order: they share the load
+ *   connector without              the MX of the recipients' domain
+ *   connector with bridgeheads      those, unless this gateway is one of them
+ *   mailbox host                    that one
+ *
+ * `TargetError`: there is none, and whether that is final (endpoints.ts).
+ */
+import { errorText } from '../../basics/error-text.js'
+import { inTime } from '../../basics/in-time.js'
+import { readSecretFile } from '../../config/secret-file.js'
+import type { Connector, TlsPolicy } from '../../decision/connectors-config.js'
+import { wayTo } from '../../loop/tokens.js'
+import type { Place } from '../../mail/place.js'
+import type { SmartHost } from '../../mail/smart-host.js'
+import { EndpointFinder, TargetError } from './endpoints.js'
+import type { Resolver } from './resolver.js'
+import type { DeliverySetup } from '../setup.js'
+import type { Credentials } from '../smtp/auth.js'
+import type { Endpoint } from '../smtp/session.js'
+
+export { TargetError } from './endpoints.js'
+
+export interface Target {
+  readonly endpoints: readonly Endpoint[]
+  readonly tls: TlsPolicy
+  readonly credentials?: Credentials
+  /** recipients a transaction */
+  readonly maxRecipients: number
+  readonly direct: boolean
+  /** the host may hear of the client (XCLIENT) */
+  readonly xclient: boolean
+  /** what the tokens of the loop field call the way; to a bridgehead is another way */
+  readonly way: string
+}
+
+/** What finding targets needs of the setup: the command line has no more. */
+export type TargetSetup = Pick<
+  DeliverySetup,
+  'connector' | 'mailboxHost' | 'gatewayId' | 'isSelf' | 'env'
+>
+
+export class TargetFinder {
+  private readonly setup: TargetSetup
+  private readonly resolver: Resolver
+  private readonly finder: EndpointFinder
+
+  constructor(setup: TargetSetup, resolver: Resolver) {
+    this.setup = setup
+    this.resolver = resolver
+    this.finder = new EndpointFinder(setup, resolver)
+  }
+
+  /** The target for recipients of this domain at this place. Rejects with TargetError. */
+  async find(place: Place, domain: string): Promise<Target> {
+    switch (place.kind) {
+      case 'mailbox-host': {
+        const host = this.setup.mailboxHost(place.directory)
+        if (!host) throw new TargetError(`directory ${place.directory} has no mailbox host now`)
+        const endpoints = await this.finder.ofHosts([host])
+        const way = wayTo(place, [host])
+        return {
+          endpoints,
+          tls: 'opportunistic',
+          maxRecipients: 100,
+          direct: true,
+          xclient: false,
+          way,
+        }
+      }
+      case 'connector': {
+        const connector = this.setup.connector(place.connector)
+        if (connector) return this.ofConnector(place, connector, domain)
+        throw new TargetError(`connector ${place.connector} is not in the configuration now`)
+      }
+      case 'outbound':
+        throw new TargetError(`${domain} is for Haraka's outbound`)
+    }
+  }
+
+  /** The endpoints of smart hosts; rejects with TargetError if there is none. */
+  endpoints(hosts: readonly SmartHost[]): Promise<Endpoint[]> {
+    return this.finder.ofHosts(hosts)
+  }
+
+  /** Whether recipients of different domains go to different hosts there. */
+  isByDomain(place: Place): boolean {
+    if (place.kind !== 'connector') return false
+    return this.setup.connector(place.connector)?.smartHosts.length === 0
+  }
+
+  /** IP addresses of the connector's smart hosts, as far as they can be found out. */
+  async addressesOf(connector: Connector): Promise<string[]> {
+    const found = await Promise.all(
+      connector.smartHosts.map(async (host) => {
+        if (host.kind === 'socket') return []
+        const mx = host.kind === 'mx' ? await this.resolver.mx(host.host).catch(() => []) : []
+        const names = mx.length > 0 ? mx.map(({ exchange }) => exchange) : [host.host]
+        const lists = names.map((name) => this.finder.addresses(name).catch(() => []))
+        return (await Promise.all(lists)).flat()
+      }),
+    )
+    return [...new Set(found.flat())]
+  }
+
+  /** Those of the hosts that lead to this gateway itself; what DNS does not tell in time does not. */
+  async selfAmong(hosts: readonly SmartHost[], patience: number): Promise<SmartHost[]> {
+    const found: SmartHost[] = []
+    const asked = hosts.map(async (host) => {
+      await this.finder.ofHost(host).catch((error: unknown) => {
+        if (error instanceof TargetError && error.isSelf) found.push(host)
+      })
+    })
+    await inTime(Promise.all(asked), patience, () => undefined)
+    return [...found]
+  }
+
+  /**
+   * The ways that mail for a place goes from here (loop.ts). Mail that came by way of this gateway's
+   * hand-over to a bridgehead is for this gateway to refuse, unless it is that bridgehead.
+   */
+  async waysTo(place: Place): Promise<string[]> {
+    if (place.kind === 'outbound') return []
+    if (place.kind === 'mailbox-host') {
+      const host = this.setup.mailboxHost(place.directory)
+      return host ? [wayTo(place, [host])] : []
+    }
+    const connector = this.setup.connector(place.connector)
+    if (!connector) return []
+    const { bridgeheads, smartHosts } = connector
+    const ways = [wayTo(place, smartHosts)]
+    if (bridgeheads.length === 0 || (await this.isBridgehead(bridgeheads))) return ways
+    return [...ways, wayTo(place, bridgeheads)]
+  }
+
+  private async ofConnector(place: Place, connector: Connector, domain: string): Promise<Target> {
+    const { tls, maxRecipients, bridgeheads, smartHosts } = connector
+    const common = { tls, maxRecipients, direct: connector.delivery === 'direct' }
+    if (bridgeheads.length > 0 && !(await this.isBridgehead(bridgeheads))) {
+      const endpoints = await this.finder.ofHosts(bridgeheads)
+      return { ...common, endpoints, xclient: false, way: wayTo(place, bridgeheads) }
+    }
+    return {
+      ...common,
+      endpoints:
+        smartHosts.length > 0
+          ? await this.finder.ofHosts(smartHosts)
+          : await this.finder.ofDomain(domain),
+      xclient: connector.xclient,
+      way: wayTo(place, smartHosts),
+      ...this.credentials(connector),
+    }
+  }
+
+  private credentials({ authUser, authPasswordFile }: Connector): { credentials?: Credentials } {
+    if (authUser === '') return {}
+    try {
+      const password = readSecretFile(this.setup.env.configDir, authPasswordFile)
+      return { credentials: { user: authUser, password } }
+    } catch (error) {
+      throw new TargetError(errorText(error))
+    }
+  }
+
+  private async isBridgehead(bridgeheads: readonly SmartHost[]): Promise<boolean> {
+    const id = this.setup.gatewayId().toLowerCase()
+    for (const bridgehead of bridgeheads) {
+      if (bridgehead.kind === 'socket') continue
+      if (bridgehead.host === id) return true
+      const addresses = await this.finder.addresses(bridgehead.host).catch(() => [])
+      if (addresses.some((ip) => this.setup.isSelf(ip, bridgehead.port))) return true
+    }
+    return false
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * What delivery needs from the plugin around it. Everything is asked for anew when it is needed, so
+ * a reload of the configuration holds for what is already in the queue.
+ */
+import type { Environment } from '../config/environment.js'
+import type { HarakaAddress } from '../haraka/haraka.js'
+import type { HarakaOutbound } from '../haraka/outbound.js'
+import type { Connector } from '../decision/connectors-config.js'
+import type { Place } from '../mail/place.js'
+import type { SmtpReply } from './smtp/reply.js'
+import type { SmartHost } from '../mail/smart-host.js'
+
+export interface DeliverySetup {
+  connector(name: string): Connector | undefined
+  mailboxHost(directory: string): SmartHost | undefined
+  /** the name for EHLO and the reporting MTA of a DSN: Haraka's config/me */
+  readonly gatewayName: string
+  /** what `bridgeheads` are compared with, besides our own addresses */
+  gatewayId(): string
+  readonly outbound: HarakaOutbound
+  readonly env: Environment
+  /** The header fields that tell a loop, with their line ends; arguments as in ../loop.ts. */
+  loopField(way: string, recipients: readonly string[], lists: string): string
+  /** is it this gateway itself? Such a host is never delivered to */
+  isSelf(ip: string, port: number): boolean
+  /**
+   * Where mail of the gateway's own to this address goes, and what it is rewritten to: for DSNs, whose
+   * recipient may live behind a connector too. Rejects when it cannot be found out; `undefined`: nobody.
+   * Without this function a DSN goes by the MX of its domain.
+   */
+  routeOwn?(address: HarakaAddress): Promise<OwnRoute | undefined>
+}
+
+export interface OwnRoute {
+  readonly place: Place
+  /** the recipient itself, or the target of a contact */
+  readonly recipient: HarakaAddress
+}
+
+/** Whether a smart host takes a recipient; `unknown`: could not find out, or it says yes to all. */
+export type Verification =
+  | { readonly answer: 'yes' }
+  | { readonly answer: 'no'; readonly reply: SmtpReply; readonly host: string }
+  | { readonly answer: 'unknown'; readonly reason: string }

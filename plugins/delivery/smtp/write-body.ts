@@ -1,0 +1,59 @@
+/**
+ * Writes a message in wire form to a session: gathers small pieces, keeps to the pace of the host,
+ * and ends with the final dot. A message that does not end its last line gets the line end that SMTP
+ * demands (RFC 5321 4.1.1.4).
+ *
+ * `beforeDot` is the point of no return: a throw there, a host that fails or answers early, or no
+ * progress for `block` milliseconds ends the writing without the dot, and then nothing is delivered.
+ */
+import type { Octets } from '../../mail/message.js'
+import { HostError, type Wire } from './wire.js'
+
+const gather = 65_536
+const crlf = Buffer.from('\r\n')
+const finalDot = Buffer.from('.\r\n')
+
+export interface BodyLimits {
+  /** milliseconds without progress */
+  readonly block: number
+  /** milliseconds since 1970 */
+  readonly until: number
+  readonly beforeDot: () => void
+}
+
+/** Sends the message and the final dot. Rejects, with the dot unsent, on every failure. */
+export async function writeBody(
+  wire: Wire,
+  prefix: string,
+  message: Octets,
+  { block, until, beforeDot }: BodyLimits,
+): Promise<void> {
+  let pieces = prefix === '' ? [] : [Buffer.from(prefix)]
+  let waiting = pieces[0]?.length ?? 0
+  let tail = crlf
+  const within = (): number => Math.min(block, until - Date.now())
+
+  for await (const chunk of message.octets()) {
+    tail = Buffer.concat([tail, chunk.subarray(-2)]).subarray(-2)
+    if (waiting + chunk.length < gather) {
+      pieces.push(Buffer.from(chunk))
+      waiting += chunk.length
+      continue
+    }
+    expectSilence(wire)
+    await wire.write(pieces.length === 0 ? chunk : Buffer.concat([...pieces, chunk]), within())
+    pieces = []
+    waiting = 0
+  }
+  expectSilence(wire)
+  beforeDot()
+  if (!tail.equals(crlf)) pieces.push(crlf)
+  // whether the dot got there only the host's answer tells
+  wire.push(Buffer.concat([...pieces, finalDot]))
+}
+
+/** A host that answers before the final dot has made up its mind: it takes no more. */
+function expectSilence(wire: Wire): void {
+  if (wire.early) throw new HostError('message', 'answered before the end', wire.early)
+  if (!wire.usable) throw new HostError('message', wire.failure)
+}

@@ -1,0 +1,39 @@
+/**
+ * What the mail switch asks of the smart hosts: is the client one of them, do they take a recipient.
+ * The gateway and the command line bring their own ways to find that out.
+ */
+import { formatMailAddress } from '../mail/mail-address.js'
+import type { NextSystems } from '../decision/configuration.js'
+import { plainIp } from '../mail/ip-address.js'
+import type { Connector } from '../decision/connectors-config.js'
+import type { Verification } from '../delivery/setup.js'
+import { formatReply } from '../delivery/smtp/reply.js'
+
+export interface SmartHosts {
+  /** IP addresses of the connector's smart hosts, as far as they can be found out */
+  addressesOf(connector: Connector): Promise<readonly string[]>
+  /** whether the connector's smart host takes the recipient; never rejects */
+  verify(connector: string, recipient: string): Promise<Verification>
+}
+
+export function nextSystemsOver(hosts: SmartHosts): NextSystems {
+  return {
+    async isSmartHost(connector, ip) {
+      if (ip === '') return false
+      const asked = plainIp(ip)
+      return (await hosts.addressesOf(connector)).some((address) => plainIp(address) === asked)
+    },
+    async verify(connector, recipient) {
+      const answer = await hosts.verify(connector.name, formatMailAddress(recipient))
+      switch (answer.answer) {
+        case 'yes':
+          return { kind: 'yes' }
+        case 'unknown':
+          return { kind: 'unknown' }
+        case 'no': {
+          return { kind: 'no', reply: `${answer.host} said: ${formatReply(answer.reply)}` }
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * What the plugins of the pack share in one process of Haraka: the configuration in force, the
+ * directories, the mail switch over them. It hangs on Haraka's server notes.
+ *
+ * Each plugin enables its part when it registers. A fault of the configuration then throws, which
+ * stops Haraka; after a change of a file it is logged, and the last good configuration stays.
+ */
+import { errorText } from '../basics/error-text.js'
+import cluster from 'node:cluster'
+import { hostname } from 'node:os'
+
+import { acceptedDomainsFile } from '../decision/accepted-domains-config.js'
+import { fault } from '../decision/decide.js'
+import { formatMailAddress } from '../mail/mail-address.js'
+import { ConfigError } from '../config/settings.js'
+import type { ConnectorsConfig } from '../decision/connectors-config.js'
+import { loadLoopSecrets, watchLoopSecret } from '../loop/secret.js'
+import { LoopTokens } from '../loop/tokens.js'
+import { passwordErrors } from './password-errors.js'
+import { directoryFile, type DirectoryConfig } from '../directory/config.js'
+import { openDirectories, type DirectorySet } from '../directory/open.js'
+import {
+  makeSwitch,
+  readConfiguration,
+  type Configuration,
+  type NextSystems,
+  type Part,
+} from '../decision/configuration.js'
+import { decideRecipient, type Decided, type SwitchParts } from '../decision/mail-switch.js'
+import { parseListeners, selfTest } from '../haraka/listeners.js'
+import { Tally } from '../decision/tally.js'
+import { configFiles, type ConfigFiles } from '../haraka/config-files.js'
+import type {
+  EsmtpParameters,
+  HarakaAddress,
+  HarakaConnection,
+  HarakaPlugin,
+} from '../haraka/haraka.js'
+import { recipientsOf, type Recipient } from './recipients.js'
+import { toMailAddress } from '../haraka/haraka-address.js'
+import { reportDecision } from './report-decision.js'
+
+export type { NextSystems, Part }
+
+interface Loaded extends Configuration {
+  readonly loopTokens: LoopTokens | undefined
+}
+
+// milliseconds
+const tallyInterval = 3_600_000
+
+export class Pack {
+  readonly files: ConfigFiles
+  /** the name that Haraka itself goes by */
+  readonly hostName: string
+  readonly isSelf: (ip: string, port: number) => boolean
+  /** what only DNS can tell of a changed configuration: the errors, a line each */
+  checkBeforeUse: (configuration: Configuration) => Promise<string[]> = () => Promise.resolve([])
+  private readonly parts = new Set<Part>()
+  private readonly tally = new Tally()
+  private readonly tallyTimer: NodeJS.Timeout
+  private config: Loaded = {
+    acceptedDomains: undefined,
+    directories: undefined,
+    connectors: undefined,
+    loopTokens: undefined,
+  }
+  private reloading = Promise.resolve()
+  private secretWatch: (() => void) | undefined
+  private directories: DirectorySet | undefined
+  private nextSystems: NextSystems | undefined
+  private switchParts: SwitchParts = { decidesDomains: false, contacts: false }
+
+  private constructor(plugin: HarakaPlugin) {
+    this.files = configFiles(plugin)
+    this.hostName = this.files.value('me') || hostname()
+    this.isSelf = selfTest(parseListeners(this.files.main('smtp.ini')))
+    this.tallyTimer = setInterval(() => this.logTally(), tallyInterval).unref()
+  }
+
+  /** The pack of this process; the first plugin that asks makes it. */
+  static of(plugin: HarakaPlugin): Pack {
+    const { notes } = plugin.haraka_require('server') as { notes: { address_space?: Pack } }
+    notes.address_space ??= new Pack(plugin)
+    return notes.address_space
+  }
+
+  get configuration(): Configuration {
+    return this.config
+  }
+
+  /** The connectors in force. */
+  get connectors(): ConnectorsConfig {
+    const { connectors } = this.config
+    if (!connectors) throw new Error('the connectors plugin is not enabled')
+    return connectors
+  }
+
+  /** The gateway's id in the loop field, and what bridgeheads are compared with. */
+  get gatewayId(): string {
+    return this.connectors.gatewayId || this.hostName
+  }
+
+  get loopTokens(): LoopTokens {
+    const { loopTokens } = this.config
+    if (!loopTokens) throw new Error('the connectors plugin is not enabled')
+    return loopTokens
+  }
+
+  mailboxHost(directory: string): ReturnType<DirectorySet['mailboxHost']> {
+    return this.directories?.mailboxHost(directory)
+  }
+
+  /** Reads and checks what the part needs. Throws ConfigError; then nothing has changed. */
+  enable(part: Part, nextSystems?: NextSystems): void {
+    this.nextSystems = nextSystems ?? this.nextSystems
+    const parts = [...this.parts, part]
+    this.use(parts, this.read(parts))
+    this.parts.add(part)
+  }
+
+  /** Decides a recipient, once for each RCPT command, and logs the decision. */
+  async decide(
+    plugin: HarakaPlugin,
+    connection: HarakaConnection,
+    [address, parameters]: readonly [HarakaAddress, EsmtpParameters?],
+  ): Promise<Recipient | undefined> {
+    const { transaction } = connection
+    if (!transaction) return undefined
+    const known = recipientsOf(transaction).get(address)
+    if (known) return known
+
+    const client = {
+      ip: connection.remote.ip,
+      mayRelay: connection.relaying,
+      nullSender: transaction.mail_from.isNull(),
+    }
+    const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
+    const recipient = withTarget(address, parameters ?? {}, decided)
+    recipientsOf(transaction).set(address, recipient)
+    this.tally.add(reportDecision(plugin, connection, recipient))
+    return recipient
+  }
+
+  /** Whether mail of the gateway's own to the domain goes by our rules, and not by its MX. */
+  hasRulesFor(written: string): boolean {
+    const { decidesDomains, acceptedDomains, connectors } = this.switchParts
+    const domain = written.toLowerCase()
+    if (!decidesDomains) return false
+    if (acceptedDomains?.table.find(domain)) return true
+    return connectors?.routes.choose(domain, false).kind === 'connector'
+  }
+
+  /** Where mail that the gateway makes itself (a DSN) goes. */
+  async decideOwn(address: HarakaAddress): Promise<Pick<Recipient, 'decided' | 'target'>> {
+    const client = { ip: '', mayRelay: true, nullSender: true }
+    return withTarget(
+      address,
+      {},
+      await decideRecipient(this.switchParts, client, toMailAddress(address)),
+    )
+  }
+
+  /** What a plugin says at start: what it loaded. */
+  describe(part: Part): string {
+    const { acceptedDomains, directories, connectors } = this.config
+    const names = directories?.directories.map(({ name }) => name).join(', ') ?? 'none'
+    switch (part) {
+      case 'accepted-domains': {
+        const list = (type: string): string =>
+          acceptedDomains?.domains
+            .filter((domain) => (domain.observe ? 'observe' : domain.type) === type)
+            .map(({ space }) => space.name)
+            .join(', ') || 'none'
+        const types = ['authoritative', 'shared', 'relay', 'observe']
+        return `${types.map((type) => `${type}: ${list(type)}`).join('; ')}; directories: ${names}`
+      }
+      case 'contacts':
+        return `contacts are followed in directories: ${names}`
+      case 'connectors': {
+        const each = [...(connectors?.connectors.values() ?? [])].map(
+          ({ name, addressSpaces }) => `${name} (${addressSpaces.map((s) => s.name).join(', ')})`,
+        )
+        return `connectors: ${each.join('; ') || 'none'}; gateway id ${this.gatewayId}`
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.tallyTimer)
+    this.logTally()
+    this.secretWatch?.()
+    await this.directories?.close()
+  }
+
+  private logTally(): void {
+    for (const line of this.tally.take()) this.files.log.notice(line)
+  }
+
+  /** Takes the configuration of the files into use, whole or not at all. */
+  private use(parts: readonly Part[], config: Loaded): void {
+    this.directories = this.openDirectories(config.directories)
+    this.config = config
+    this.switchParts = makeSwitch(parts, config, this.directories, this.nextSystems)
+  }
+
+  private openDirectories(config: DirectoryConfig | undefined): DirectorySet | undefined {
+    if (!config) {
+      void this.directories?.close()
+      return undefined
+    }
+    this.directories?.reload(config)
+    // with `nodes` the first process takes no mail: it need not hold a large file in memory
+    const lazy = cluster.isPrimary && Boolean(this.files.main('smtp.ini')['nodes'])
+    return this.directories ?? openDirectories(config, this.files, { lazy })
+  }
+
+  private read(parts: readonly Part[]): Loaded {
+    const config = readConfiguration(parts, {
+      lines: (name) => this.files.lines(name, () => this.reload()),
+      isSelf: this.isSelf,
+    })
+    const errors = config.connectors ? passwordErrors(config.connectors, this.files) : []
+    if (errors.length > 0) throw new ConfigError(errors)
+    return { ...config, loopTokens: this.readLoopTokens(config.connectors) }
+  }
+
+  private readLoopTokens(connectors: ConnectorsConfig | undefined): LoopTokens | undefined {
+    if (!connectors) return undefined
+    const { loopSecretFile: file } = connectors
+    const user = String(this.files.main('smtp.ini')['user'] ?? '')
+    const isNew = this.config.connectors?.loopSecretFile !== file
+    const secrets = loadLoopSecrets(this.files, file, { user, make: isNew })
+    if (isNew) {
+      this.secretWatch?.()
+      this.secretWatch = watchLoopSecret(this.files, file, () => this.reload())
+    }
+    return new LoopTokens(secrets)
+  }
+
+  /** One after the other: the last change is the last that is taken into use. */
+  private reload(): void {
+    this.reloading = this.reloading.then(() => this.reloadNow())
+  }
+
+  private async reloadNow(): Promise<void> {
+    const { log } = this.files
+    try {
+      const parts = [...this.parts]
+      const config = this.read(parts)
+      const errors = [...vanished(this.config, config), ...(await this.checkBeforeUse(config))]
+      if (errors.length > 0) throw new ConfigError(errors)
+      this.use(parts, config)
+      log.notice('the configuration was read again and is in force')
+    } catch (error) {
+      if (!(error instanceof ConfigError)) {
+        log.crit(`reading the configuration again failed: ${String(error)}`)
+        return
+      }
+      for (const line of error.errors) log.crit(line)
+      log.crit('the last good configuration stays in force')
+    }
+  }
+}
+
+/**
+ * Files that may be missing, but were there: being written anew, moved by mistake. Without its
+ * directory a shared domain would send the mail of its own mailboxes to the other system.
+ */
+function vanished(before: Configuration, now: Configuration): string[] {
+  const files = { acceptedDomains: acceptedDomainsFile, directories: directoryFile } as const
+  return (['acceptedDomains', 'directories'] as const)
+    .filter((key) => before[key] && !now[key])
+    .map(
+      (key) =>
+        `${files[key]}: expected the file that was read before, got nothing (a restart goes on without it)`,
+    )
+}
+
+/** The decision with Haraka's address of the target; one that SMTP cannot carry is a fault. */
+function withTarget(
+  original: HarakaAddress,
+  parameters: EsmtpParameters,
+  decided: Decided,
+): Recipient {
+  const recipient = { original, current: original, target: original, parameters, decided }
+  const { decision } = decided
+  if (!decision.accepted || decision.address.key === toMailAddress(original).key) return recipient
+  try {
+    const Address = original.constructor as new (text: string) => HarakaAddress
+    return { ...recipient, target: new Address(`<${formatMailAddress(decision.address)}>`) }
+  } catch (error) {
+    const reason = errorText(error)
+    const detail = `the target ${decision.address.key} is no address that SMTP can carry: ${reason}`
+    return { ...recipient, decided: { ...decided, decision: fault(detail) } }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * What was decided for the recipients of a transaction, from RCPT until the message is queued.
+ *
+ * It hangs on the transaction object itself, not on its notes: Haraka writes those into the queue.
+ */
+import type { Reply } from '../mail/reply.js'
+import type { Decided } from '../decision/mail-switch.js'
+import { toMailAddress } from '../haraka/haraka-address.js'
+import type { EsmtpParameters, HarakaAddress, HarakaTransaction } from '../haraka/haraka.js'
+
+export interface Recipient {
+  /** as the client wrote it */
+  readonly original: HarakaAddress
+  /** the entry of `rcpt_to` now: the original until it is rewritten, then the target */
+  current: HarakaAddress
+  /** what the decision leads to; the original itself if nothing leads on */
+  readonly target: HarakaAddress
+  readonly parameters: EsmtpParameters
+  readonly decided: Decided
+  /** found undeliverable after it was accepted (a loop) */
+  refused?: Reply
+}
+
+const byTransaction = new WeakMap<HarakaTransaction, Map<HarakaAddress, Recipient>>()
+
+/** The recipients decided so far, by their original address. */
+export function recipientsOf(transaction: HarakaTransaction): Map<HarakaAddress, Recipient> {
+  const known = byTransaction.get(transaction)
+  if (known) return known
+  const recipients = new Map<HarakaAddress, Recipient>()
+  byTransaction.set(transaction, recipients)
+  return recipients
+}
+
+/** Those that were accepted and are still wanted, in the order of `rcpt_to`. */
+export function acceptedRecipients(transaction: HarakaTransaction): Recipient[] {
+  const byCurrent = new Map<HarakaAddress, Recipient>()
+  for (const recipient of recipientsOf(transaction).values()) {
+    byCurrent.set(recipient.current, recipient)
+  }
+  return transaction.rcpt_to.flatMap((address) => byCurrent.get(address) ?? [])
+}
+
+/**
+ * Rewrites what the decisions lead to and drops what would arrive twice. Done before DATA rather
+ * than at RCPT, so that no reply shows a stranger where a contact leads.
+ */
+export function rewriteRecipients(transaction: HarakaTransaction): void {
+  const accepted = acceptedRecipients(transaction)
+  if (accepted.length < 2 && accepted.every(({ current, target }) => current === target)) return
+  const decided = new Map(accepted.map((one) => [one.current, one]))
+  const seen = new Set<string>()
+  transaction.rcpt_to = transaction.rcpt_to.flatMap((address) => {
+    const recipient = decided.get(address)
+    if (!recipient) return address
+    const { key } = toMailAddress(recipient.target)
+    if (seen.has(key)) return []
+    seen.add(key)
+    recipient.current = recipient.target
+    return recipient.target
+  })
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+
+import { parseConnectorsConfig } from '../../plugins/decision/connectors-config.js'
+import { ConfigError } from '../../plugins/config/settings.js'
+
+const parse = (text: string): ReturnType<typeof parseConnectorsConfig> =>
+  parseConnectorsConfig(text.split('\n'))
+
+describe('connectors.ini', () => {
+  it('has a default for everything but the address spaces', () => {
+    const { connectors, ...main } = parse('[unix]\naddress_spaces = example.com')
+    assert.deepEqual(main, {
+      gatewayId: '',
+      loopSecretFile: 'address-space.secret',
+      maxHops: 50,
+    })
+    assert.deepEqual(connectors.get('unix'), {
+      name: 'unix',
+      addressSpaces: [{ kind: 'exact', domain: 'example.com', name: 'example.com' }],
+      smartHosts: [],
+      cost: 10,
+      allowRelay: false,
+      tls: 'opportunistic',
+      authUser: '',
+      authPasswordFile: '',
+      verifyRecipients: false,
+      xclient: false,
+      delivery: 'direct',
+      maxRecipients: 100,
+      bridgeheads: [],
+    })
+  })
+
+  it('reads every setting', () => {
+    const { connectors } = parse(`
+[unix]
+address_spaces = example.com, *.lab.example.com, *
+smart_hosts = [192.168.1.10], mail.unix.example:2525
+cost = 5
+allow_relay = true
+tls = verify
+auth_user = gateway
+auth_password_file = unix.password
+verify_recipients = true
+xclient = true
+delivery = queue
+max_recipients = 20
+bridgeheads = [10.0.0.1]
+`)
+    const unix = connectors.get('unix')
+    assert.deepEqual(
+      unix?.addressSpaces.map(({ name }) => name),
+      ['example.com', '*.lab.example.com', '*'],
+    )
+    assert.deepEqual(
+      unix?.smartHosts.map(({ kind }) => kind),
+      ['host', 'mx'],
+    )
+    assert.deepEqual(
+      [unix?.cost, unix?.allowRelay, unix?.tls, unix?.delivery, unix?.maxRecipients],
+      [5, true, 'verify', 'queue', 20],
+    )
+    assert.deepEqual(
+      [unix?.authUser, unix?.authPasswordFile, unix?.verifyRecipients, unix?.bridgeheads.length],
+      ['gateway', 'unix.password', true, 1],
+    )
+  })
+
+  it('reports every error of the file at once', () => {
+    const text = `
+stray = 1
+[main]
+max_hops = 0
+gateway_id = a b
+[unix]
+smart_hosts = 192.168.1.10
+cost = abc
+tls = always
+auth_user = gateway
+adress_spaces = example.com
+[other]
+address_spaces = exa mple, example.com
+`
+    assert.throws(
+      () => parse(text),
+      (error) => {
+        assert.ok(error instanceof ConfigError)
+        assert.deepEqual(
+          error.errors.map((line) => line.replace(/: expected.*got/u, ': … got')),
+          [
+            'connectors.ini stray: unknown key; expected a section before it',
+            'connectors.ini [main] max_hops: … got `0`',
+            'connectors.ini [main] gateway_id: … got `a b`',
+            'connectors.ini [unix] address_spaces: … got nothing',
+            'connectors.ini [unix] smart_hosts: … got `192.168.1.10`',
+            'connectors.ini [unix] cost: … got `abc`',
+            'connectors.ini [unix] tls: … got `always`',
+            'connectors.ini [unix] auth_password_file: … got nothing',
+            error.errors[8],
+            'connectors.ini [other] address_spaces: … got `exa mple`',
+          ],
+        )
+        assert.match(error.errors[8] ?? '', /\[unix\] adress_spaces: unknown key/u)
+        return true
+      },
+    )
+  })
+})
