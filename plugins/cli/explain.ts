@@ -42,7 +42,7 @@ export function addExplain(program: Command): void {
       `
 Examples:
   address-space explain anna@example.com
-  address-space explain walter@example.com --from 192.168.1.10   as if the Unix system sent it
+  address-space explain walter@example.com --from 192.0.2.10   as if the Unix system sent it
   address-space explain --relaying someone@elsewhere.example     as for a user who logged in`,
     )
     .action(run)

@@ -1,7 +1,7 @@
 /**
  * The text of a smart host or a mailbox host.
  *
- *   [192.168.1.10]  [mail.unix.example]:2525   the host itself: its address, or its A/AAAA
+ *   [192.0.2.10]  [mail.unix.example]:2525   the host itself: its address, or its A/AAAA
  *   mail.unix.example                          its MX records first (Exchange, Postfix)
  *   lmtp://[127.0.0.1]:24   smtp://host        the protocol; SMTP is the default
  *   lmtp://unix:/run/dovecot/lmtp              a socket
@@ -26,7 +26,7 @@ export type SmartHost =
 
 /** What a message may tell the administrator that was expected. */
 export const smartHostForms =
-  'a smart host such as [192.168.1.10], [192.168.1.10]:2525, mail.example.com, lmtp://[127.0.0.1]:24 or lmtp://unix:/path'
+  'a smart host such as [192.0.2.10], [192.0.2.10]:2525, mail.example.com, lmtp://[127.0.0.1]:24 or lmtp://unix:/path'
 
 const defaultPort = { smtp: 25, lmtp: 24 }
 

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../plugins/stage/free-port.js'
 import { findHaraka, makeInstall, type InstallOptions } from '../../plugins/stage/staged-install.js'
 import { dist } from '../build.js'
+import { atExit } from '../servers/at-exit.js'
 import { temporaryFolder } from '../servers/process.js'
 
 const startTime = 60_000
@@ -29,7 +30,7 @@ export class HarakaProcess {
   readonly dir: string
   readonly port: number
   private readonly child: ChildProcess
-  private readonly onExit = (): void => this.signal('SIGKILL')
+  private readonly notAtExit: () => void
 
   private constructor(dir: string, port: number, nodeOptions: readonly string[]) {
     this.dir = dir
@@ -44,7 +45,7 @@ export class HarakaProcess {
       detached: true,
     })
     closeSync(log)
-    process.on('exit', this.onExit)
+    this.notAtExit = atExit(() => this.signal('SIGKILL'))
   }
 
   get logFile(): string {
@@ -83,14 +84,17 @@ export class HarakaProcess {
   }
 
   async stop(): Promise<void> {
-    process.off('exit', this.onExit)
-    if (this.ended) return
+    if (this.ended) {
+      this.notAtExit()
+      return
+    }
     const closed = new Promise((resolve) => this.child.once('close', resolve))
     // Haraka tidies up at this one only
     this.signal('SIGINT')
     const timer = setTimeout(() => this.signal('SIGKILL'), 10_000)
     await closed
     clearTimeout(timer)
+    this.notAtExit()
   }
 
   private async listening({ nodes, ready }: HarakaOptions): Promise<void> {

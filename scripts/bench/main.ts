@@ -1,20 +1,16 @@
 /**
- * `npm run bench`: the pack beside what users would take instead, on this machine, in one run.
+ * `npm run bench`: the pack beside what users would take instead, on this machine, in one run. What it
+ * can be told stands in `usage`, which `--help` prints.
  *
- *   --quick        a few loads, in a minute or two, to see whether something has become slow
- *   --rounds N     rounds of each load (3)
- *   --write        puts the results into docs/: performance.svg and the tables of .md; data: results.json
- *   --only A,B     these contestants only, by their names, without the other measurements
- *   --clients N    only the loads of that many clients
- *
- * Postfix and slapd are installed where they may be (root on Debian). Traffic goes to loopback only.
  * The results depend on what else the machine does: the rounds are run in turn, and ratios count.
+ * However it ends, by a signal or a failure too, no process and no folder of it stays.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { root } from '../build.js'
+import { exitOnSignals } from '../servers/at-exit.js'
 import { installServer } from '../servers/debian.js'
 import { run } from '../servers/process.js'
 import { Slapd } from '../servers/slapd.js'
@@ -29,6 +25,22 @@ import { toMarkdown, type Report } from './report.js'
 import { measure, type Case, type Result } from './throughput.js'
 
 const allNames: readonly Name[] = Object.values(names)
+const shortName = (name: string): string => name.replaceAll(/\W+/gu, '')
+
+const usage = `npm run bench -- [options]
+
+  --quick         a few loads, in a minute or two, to see whether something has become slow
+  --rounds N      rounds of each load (3)
+  --only A,B      these contestants only, without the other measurements
+  --clients N,M   only the loads of that many clients: 1, 20, 100
+  --write         puts the results into docs/: performance.svg and the tables of performance.md
+  --help          prints this
+
+Contestants: ${Object.values(names).map(shortName).join(', ')}.
+
+Postfix and slapd are installed where they may be (root on Debian). Traffic goes to loopback only. The
+whole run takes about an hour on two cores; let the machine do nothing else.`
+
 const oneByOne: Case = { clients: 1, octets: 4096, messages: 300 }
 const small: Case = { clients: 20, octets: 4096, messages: 1500 }
 const many: Case = { ...small, clients: 100 }
@@ -41,21 +53,25 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     write: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    clients: { type: 'string' },
+    only: { type: 'string', multiple: true },
+    clients: { type: 'string', multiple: true },
+    help: { type: 'boolean', default: false },
   },
 })
+const only = listOf(options.only)?.map(nameOf)
+const clients = listOf(options.clients)?.map(Number)
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-})
+exitOnSignals()
+if (options.help) console.log(usage)
+else
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  })
 
 async function main(): Promise<void> {
   await installServer('slapd')
   await installServer('postfix')
-  // every server and gateway has a listener that ends it with this process
-  process.setMaxListeners(100)
   const sinks = new Map<PlaceName, Sink>()
   for (const [index, place] of places.entries()) {
     sinks.set(place, await Sink.start(`127.0.0.${index + 2}`))
@@ -78,7 +94,6 @@ async function main(): Promise<void> {
 async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Report> {
   const { quick } = options
   const rounds = quick ? 1 : Number(options.rounds)
-  const only = options.only?.split(',').map(nameOf)
   const results: Result[] = []
   for (const nodes of quick ? [0] : [0, 2]) {
     const field = { slapd, sinks, nodes }
@@ -89,7 +104,7 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
     const plan = {
       contestants,
       rounds,
-      cases: all.filter((one) => !options.clients || one.clients === Number(options.clients)),
+      cases: all.filter((one) => clients?.includes(one.clients) ?? true),
       warmUps: quick ? 1 : 4,
     }
     results.push(...(await measure(plan, field, tell)))
@@ -117,10 +132,16 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
   }
 }
 
+/** `--only A,B` and `--only A --only B` are the same. */
+function listOf(values: readonly string[] | undefined): string[] | undefined {
+  return values?.flatMap((value) => value.split(',')).filter((value) => value.trim() !== '')
+}
+
 function nameOf(text: string): Name {
-  const name = allNames.find((one) => one.replaceAll(/\W+/gu, '') === text.replaceAll(/\W+/gu, ''))
+  const name = allNames.find((one) => shortName(one) === shortName(text))
   if (name) return name
-  throw new Error(`expected some of ${allNames.join(' | ')}, without their commas; got ${text}`)
+  console.error(`--only: expected some of ${allNames.map(shortName).join(', ')}; got \`${text}\``)
+  process.exit(1)
 }
 
 /** The tables stand between two marks of the document; the rest of it is written by people. */

@@ -78,7 +78,9 @@ export async function measure(
           tell(
             `${field.nodes || 1} process(es), ${one.octets} octets, ${one.clients} clients, round ${round}: ${name}`,
           )
-          rounds.get(name)?.push(await runOnce(contestant, one, run))
+          const measured = await runOnce(contestant, one, run)
+          rounds.get(name)?.push(measured)
+          told(name, field.nodes, one, round, measured)
         }
         run += 1
       }
@@ -88,6 +90,15 @@ export async function measure(
   } finally {
     for (const contestant of contestants.values()) await contestant.stop()
   }
+}
+
+/** Each round's figure when it is there: who ends the run early has what was measured. */
+function told(name: Name, nodes: number, one: Case, round: number, measured: Round): void {
+  const load = `${nodes || 1} process(es), ${one.octets} octets, ${one.clients} clients`
+  const rate = `${measured.rate.toFixed(0)} messages/s`
+  console.log(
+    `${load}, round ${round}: ${name.padEnd(18)} ${rate}, ${measured.processor.toFixed(2)} ms of processor a message`,
+  )
 }
 
 function target({ recipients }: Contestant, run: number): Pick<Load, 'to' | 'recipients'> {

@@ -6,7 +6,7 @@
  * services are not started; tests run the servers themselves, from folders of their own. Elsewhere
  * `whyUnavailable` says what is missing, and the caller decides what that means.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 
@@ -44,10 +44,25 @@ const servers = {
 
 export type ServerName = keyof typeof servers
 
+const dpkgQuery = '/usr/bin/dpkg-query'
 const policyFile = '/usr/sbin/policy-rc.d'
 
+const known = new Set<ServerName>()
+
+/** On Debian its packages count: Postfix's program is there without the package of its LDAP tables. */
 function isInstalled(name: ServerName): boolean {
-  return existsSync(servers[name].program)
+  if (known.has(name)) return true
+  const { program, packages } = servers[name]
+  const there = existsSync(program) && (!existsSync(dpkgQuery) || packages.every(isPackageThere))
+  if (there) known.add(name)
+  return there
+}
+
+function isPackageThere(name: string): boolean {
+  const { stdout } = spawnSync(dpkgQuery, ['-W', '-f', '${db:Status-Status}', name], {
+    encoding: 'utf8',
+  })
+  return stdout === 'installed'
 }
 
 /** Why the server can neither be found nor installed here; `undefined` if it can. */
@@ -79,7 +94,9 @@ export async function installServer(name: ServerName): Promise<void> {
     const second = await aptGet(install)
     if (second.code !== 0) throw new Error(`apt-get could not install ${name}:\n${second.output}`)
   })
-  if (!isInstalled(name)) throw new Error(`${servers[name].program} is missing after apt-get`)
+  if (isInstalled(name)) return
+  const { program, packages } = servers[name]
+  throw new Error(`expected ${program} and ${packages.join(', ')} after apt-get, got less`)
 }
 
 /** Keeps package scripts from starting daemons on the machine's real ports. */

@@ -4,12 +4,13 @@
  *
  * Needs root, as Dovecot itself does; installed by debian.ts.
  */
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { freePort } from '../../plugins/stage/free-port.js'
 import { run, ServerProcess, temporaryFolder } from './process.js'
+import { TestServer } from './test-server.js'
 
 export interface DovecotOptions {
   /** a loopback address */
@@ -18,14 +19,12 @@ export interface DovecotOptions {
   readonly users: readonly string[]
 }
 
-export class Dovecot {
+export class Dovecot extends TestServer {
   readonly host: string
   readonly port: number
-  private readonly folder: string
-  private process: ServerProcess | undefined
 
   private constructor(folder: string, host: string, port: number) {
-    this.folder = folder
+    super(folder)
     this.host = host
     this.port = port
   }
@@ -56,23 +55,16 @@ export class Dovecot {
     return dovecot
   }
 
-  async restart(): Promise<void> {
-    await this.stop()
-    this.process = new ServerProcess('/usr/sbin/dovecot', ['-F', '-c', this.file('dovecot.conf')])
-    await this.process.listening(this.port, this.host).catch((error: unknown) => {
+  protected override readonly endsBy = 'SIGTERM'
+
+  protected launch(): ServerProcess {
+    return new ServerProcess('/usr/sbin/dovecot', ['-F', '-c', this.file('dovecot.conf')])
+  }
+
+  protected ready(process: ServerProcess): Promise<void> {
+    return process.listening(this.port, this.host).catch((error: unknown) => {
       throw new Error(`Dovecot does not start:\n${this.log}`, { cause: error })
     })
-  }
-
-  async stop(): Promise<void> {
-    await this.process?.stop()
-    this.process = undefined
-  }
-
-  /** Stops it and removes its folder. */
-  async remove(): Promise<void> {
-    await this.stop()
-    rmSync(this.folder, { recursive: true, force: true })
   }
 
   /** The messages in a user's mailbox. */
@@ -82,10 +74,6 @@ export class Dovecot {
     return Promise.all(
       names.sort((a, b) => a.localeCompare(b)).map((name) => readFile(join(folder, name))),
     )
-  }
-
-  private file(name: string): string {
-    return join(this.folder, name)
   }
 
   private async configure(users: readonly string[]): Promise<void> {

@@ -5,13 +5,14 @@
  *
  * Needs root, as Postfix itself does; installed by debian.ts.
  */
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { freePort } from '../../plugins/stage/free-port.js'
 import { run, ServerProcess, temporaryFolder } from './process.js'
+import { TestServer } from './test-server.js'
 
 export interface PostfixOptions {
   /** a loopback address from 127.0.0.2 up */
@@ -51,21 +52,14 @@ const services = [
   'postlog unix-dgram n - n - 1 postlogd',
 ]
 
-export class Postfix {
+export class Postfix extends TestServer {
   readonly host: string
   readonly port: number
-  private readonly folder: string
-  private process: ServerProcess | undefined
 
   private constructor(folder: string, host: string, port: number) {
-    this.folder = folder
+    super(folder)
     this.host = host
     this.port = port
-  }
-
-  /** The pid of its master; 0 while it does not run. */
-  get pid(): number {
-    return this.process?.pid ?? 0
   }
 
   /** As a smart host is written in the configuration. */
@@ -87,22 +81,14 @@ export class Postfix {
     return postfix
   }
 
-  /** Starts it again after `stop`, with its queue. */
-  async restart(): Promise<void> {
-    await this.stop()
-    this.process = new ServerProcess(join(daemons, 'master'), ['-c', this.configDir, '-d'])
-    await this.process.listening(this.port, this.host)
+  protected override readonly endsBy = 'SIGTERM'
+
+  protected launch(): ServerProcess {
+    return new ServerProcess(join(daemons, 'master'), ['-c', this.configDir, '-d'])
   }
 
-  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    await this.process?.stop(signal)
-    this.process = undefined
-  }
-
-  /** Stops it and removes its folder. */
-  async remove(): Promise<void> {
-    await this.stop()
-    rmSync(this.folder, { recursive: true, force: true })
+  protected ready(process: ServerProcess): Promise<void> {
+    return process.listening(this.port, this.host)
   }
 
   /** Names of the messages in its queue, in whatever state. */

@@ -10,13 +10,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { atExit } from './at-exit.js'
+
 const startTime = 30_000
 const stopTime = 5000
 
-/** A folder that is removed when this process ends. */
+/** A folder that is removed when this process ends, unless KEEP_TEMP is set. */
 export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  if (process.env['KEEP_TEMP']) return folder
+  // what was just killed may still be writing
+  atExit(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
   return folder
 }
 
@@ -41,13 +45,13 @@ export async function run(
 export class ServerProcess {
   output = ''
   private readonly child: ChildProcess
-  private readonly onExit = (): void => void this.child.kill('SIGKILL')
+  private readonly notAtExit: () => void
 
   constructor(program: string, args: readonly string[]) {
     this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.output += text))
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.output += text))
-    process.on('exit', this.onExit)
+    this.notAtExit = atExit(() => this.child.kill('SIGKILL'))
   }
 
   get pid(): number {
@@ -67,13 +71,16 @@ export class ServerProcess {
 
   /** Ends it and waits for that; what does not end is killed. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    process.off('exit', this.onExit)
-    if (this.ended) return
+    if (this.ended) {
+      this.notAtExit()
+      return
+    }
     const closed = once(this.child, 'close')
     this.child.kill(signal)
     const timer = setTimeout(() => this.child.kill('SIGKILL'), stopTime)
     await closed
     clearTimeout(timer)
+    this.notAtExit()
   }
 
   private get ended(): boolean {

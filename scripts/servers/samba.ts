@@ -4,11 +4,12 @@
  * started has a loopback address of its own; its data is in a temporary folder.
  */
 import { randomInt } from 'node:crypto'
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { makeCertificates, type Certificates } from './certificates.js'
 import { run, ServerProcess, temporaryFolder } from './process.js'
+import { TestServer } from './test-server.js'
 
 /** CN, lDAPDisplayName and OID of what the Exchange schema adds */
 const exchangeAttributes = [
@@ -16,20 +17,18 @@ const exchangeAttributes = [
   ['ms-Exch-Mail-Nickname', 'mailNickname', '1.2.840.113556.1.2.447'],
 ] as const
 
-export class Samba {
+export class Samba extends TestServer {
   readonly baseDn: string
   readonly bindDn: string
   readonly password = 'Passw0rd of a test'
   /** 127.x.y.z */
   readonly host: string
   readonly certificates: Certificates
-  private readonly folder: string
-  private process: ServerProcess | undefined
 
   private readonly realm: string
 
   private constructor(folder: string, realm: string, host: string, certificates: Certificates) {
-    this.folder = folder
+    super(folder)
     this.realm = realm
     this.baseDn = realm.replace(/(^|\.)/gu, (dot) => `${dot && ','}DC=`)
     this.bindDn = `CN=Administrator,CN=Users,${this.baseDn}`
@@ -50,28 +49,14 @@ export class Samba {
     return samba
   }
 
-  /** Starts it again after `stop`, with its data. */
-  async restart(): Promise<void> {
-    await this.stop()
-    this.process = new ServerProcess('/usr/sbin/samba', [
-      '-s',
-      this.configFile,
-      '--interactive',
-      '--model=single',
-    ])
-    await this.process.listening(389, this.host)
-    await this.process.listening(3269, this.host)
+  protected launch(): ServerProcess {
+    const options = ['-s', this.configFile, '--interactive', '--model=single']
+    return new ServerProcess('/usr/sbin/samba', options)
   }
 
-  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    await this.process?.stop(signal)
-    this.process = undefined
-  }
-
-  /** Stops it and removes its folder. */
-  async remove(): Promise<void> {
-    await this.stop('SIGKILL')
-    rmSync(this.folder, { recursive: true, force: true })
+  protected async ready(process: ServerProcess): Promise<void> {
+    await process.listening(389, this.host)
+    await process.listening(3269, this.host)
   }
 
   /** Adds the records of an LDIF text, as `ldifde -i` does. */

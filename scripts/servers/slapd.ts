@@ -2,12 +2,12 @@
  * OpenLDAP's slapd as a test server: on free ports of loopback, plain and with TLS, its data in a
  * temporary folder, with the attributes and classes of Active Directory that mail needs.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
 
 import { freePort } from '../../plugins/stage/free-port.js'
 import { makeCertificates, type Certificates } from './certificates.js'
 import { run, ServerProcess, temporaryFolder } from './process.js'
+import { TestServer } from './test-server.js'
 
 export interface SlapdOptions {
   /** further lines of the database's configuration, such as `limits …` */
@@ -33,18 +33,16 @@ objectclass ( 1.2.840.113556.1.5.9 NAME 'user' SUP top STRUCTURAL
   MUST cn MAY ( sn $ givenName $ displayName $ mail $ proxyAddresses $ targetAddress $ mailNickname ) )
 `
 
-export class Slapd {
+export class Slapd extends TestServer {
   readonly baseDn = 'dc=corp,dc=example'
   readonly bindDn = 'cn=admin,dc=corp,dc=example'
   readonly password = 'the password of a test'
   readonly port: number
   readonly securePort: number
   readonly certificates: Certificates
-  private readonly folder: string
-  private process: ServerProcess | undefined
 
   private constructor(folder: string, ports: [number, number], certificates: Certificates) {
-    this.folder = folder
+    super(folder)
     ;[this.port, this.securePort] = ports
     this.certificates = certificates
   }
@@ -71,29 +69,19 @@ export class Slapd {
     return slapd
   }
 
-  /** Starts it again after `stop`, with its data. */
-  async restart(): Promise<void> {
-    await this.stop()
-    this.process = new ServerProcess('/usr/sbin/slapd', [
-      '-d',
-      '0',
-      '-f',
-      join(this.folder, 'slapd.conf'),
-      '-h',
-      `ldap://127.0.0.1:${this.port} ldaps://127.0.0.1:${this.securePort} ldaps://127.0.0.2:${this.securePort}`,
-    ])
-    await this.process.listening(this.port)
+  protected launch(): ServerProcess {
+    const { port, securePort } = this
+    const urls = [
+      `ldap://127.0.0.1:${port}`,
+      `ldaps://127.0.0.1:${securePort}`,
+      `ldaps://127.0.0.2:${securePort}`,
+    ]
+    const config = this.file('slapd.conf')
+    return new ServerProcess('/usr/sbin/slapd', ['-d', '0', '-f', config, '-h', urls.join(' ')])
   }
 
-  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    await this.process?.stop(signal)
-    this.process = undefined
-  }
-
-  /** Stops it and removes its folder. */
-  async remove(): Promise<void> {
-    await this.stop('SIGKILL')
-    rmSync(this.folder, { recursive: true, force: true })
+  protected ready(process: ServerProcess): Promise<void> {
+    return process.listening(this.port)
   }
 
   /** Adds the records of an LDIF text while the server runs. */
@@ -112,21 +100,21 @@ export class Slapd {
   }
 
   private async addOffline(ldif: string): Promise<void> {
-    await run('/usr/sbin/slapadd', ['-q', '-f', join(this.folder, 'slapd.conf')], { input: ldif })
+    await run('/usr/sbin/slapadd', ['-q', '-f', this.file('slapd.conf')], { input: ldif })
   }
 
   private configure({ database = [], global = [] }: SlapdOptions): void {
-    const data = join(this.folder, 'data')
+    const data = this.file('data')
     mkdirSync(data)
-    writeFileSync(join(this.folder, 'mail.schema'), schema)
+    writeFileSync(this.file('mail.schema'), schema)
     const lines = [
       'include /etc/ldap/schema/core.schema',
       'include /etc/ldap/schema/cosine.schema',
       'include /etc/ldap/schema/inetorgperson.schema',
-      `include ${join(this.folder, 'mail.schema')}`,
+      `include ${this.file('mail.schema')}`,
       'modulepath /usr/lib/ldap',
       'moduleload back_mdb',
-      `pidfile ${join(this.folder, 'slapd.pid')}`,
+      `pidfile ${this.file('slapd.pid')}`,
       `TLSCACertificateFile ${this.certificates.ca}`,
       `TLSCertificateFile ${this.certificates.certificate}`,
       `TLSCertificateKeyFile ${this.certificates.key}`,
@@ -141,6 +129,6 @@ export class Slapd {
       'maxsize 268435456',
       ...database,
     ]
-    writeFileSync(join(this.folder, 'slapd.conf'), `${lines.join('\n')}\n`)
+    writeFileSync(this.file('slapd.conf'), `${lines.join('\n')}\n`)
   }
 }

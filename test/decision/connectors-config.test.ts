@@ -35,7 +35,7 @@ describe('connectors.ini', () => {
     const { connectors } = parse(`
 [unix]
 address_spaces = example.com, *.lab.example.com, *
-smart_hosts = [192.168.1.10], mail.unix.example:2525
+smart_hosts = [192.0.2.10], mail.unix.example:2525
 cost = 5
 allow_relay = true
 tls = verify
@@ -73,7 +73,7 @@ stray = 1
 max_hops = 0
 gateway_id = a b
 [unix]
-smart_hosts = 192.168.1.10
+smart_hosts = 192.0.2.10
 cost = abc
 tls = always
 auth_user = gateway
@@ -92,7 +92,7 @@ address_spaces = exa mple, example.com
             'connectors.ini [main] max_hops: … got `0`',
             'connectors.ini [main] gateway_id: … got `a b`',
             'connectors.ini [unix] address_spaces: … got nothing',
-            'connectors.ini [unix] smart_hosts: … got `192.168.1.10`',
+            'connectors.ini [unix] smart_hosts: … got `192.0.2.10`',
             'connectors.ini [unix] cost: … got `abc`',
             'connectors.ini [unix] tls: … got `always`',
             'connectors.ini [unix] auth_password_file: … got nothing',

@@ -4,8 +4,8 @@ import { formatSmartHost, parseSmartHost } from '../../plugins/mail/smart-host.j
 
 describe('smart host', () => {
   const readable: [text: string, expected: string, written?: string][] = [
-    ['[192.168.1.10]', 'host smtp 192.168.1.10 25'],
-    ['[192.168.1.11]:2525', 'host smtp 192.168.1.11 2525'],
+    ['[192.0.2.10]', 'host smtp 192.0.2.10 25'],
+    ['[192.0.2.11]:2525', 'host smtp 192.0.2.11 2525'],
     ['[2001:DB8::1]:25', 'host smtp 2001:db8::1 25', '[2001:db8::1]'],
     ['[IPv6:2001:db8::1]', 'host smtp 2001:db8::1 25', '[2001:db8::1]'],
     ['[mail.unix.example]', 'host smtp mail.unix.example 25'],
@@ -30,13 +30,13 @@ describe('smart host', () => {
 
   const unreadable = [
     '',
-    '192.168.1.10',
-    '[192.168.1.10',
+    '192.0.2.10',
+    '[192.0.2.10',
     '[]',
-    '[192.168.1.10]:0',
-    '[192.168.1.10]:65536',
-    '[192.168.1.10]:smtp',
-    '[192.168.1.10]25',
+    '[192.0.2.10]:0',
+    '[192.0.2.10]:65536',
+    '[192.0.2.10]:smtp',
+    '[192.0.2.10]25',
     'mail.example.com:',
     'mail example',
     'http://mail.example.com',

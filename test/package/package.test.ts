@@ -67,7 +67,7 @@ describe('the npm package', function () {
     mailboxes = await Catcher.start({ host: '127.0.0.4', protocol: 'lmtp' })
     const port = await freePort(host)
     edit('connectors.ini', (text) =>
-      text.replace('[192.168.1.10]', unix.smartHost).replace('[192.168.2.10]', remote.smartHost),
+      text.replace('[192.0.2.10]', unix.smartHost).replace('[192.0.2.20]', remote.smartHost),
     )
     edit('directory.ini', (text) =>
       text.replace(/^mailbox_host = .*$/mu, `mailbox_host = ${mailboxes.smartHost}`),

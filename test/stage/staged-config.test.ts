@@ -11,12 +11,12 @@ max_hops = 20
 [unix]
 address_spaces[] = example.com
 address_spaces[] = *.lab.example.com
-smart_hosts = [192.168.1.10], mail.unix.example
+smart_hosts = [192.0.2.10], mail.unix.example
 allow_relay = true
 tls = verify
 auth_user = gateway
 auth_password_file = unix.password
-bridgeheads = [192.168.1.1]
+bridgeheads = [192.0.2.1]
 [by-mx]
 address_spaces = *
 `.split('\n')

@@ -39,7 +39,7 @@ export interface SessionOptions {
   readonly tlsOptions?: ConnectionOptions
 }
 
-/** `mail.unix.example[192.168.1.10]:25`, or a socket's path. */
+/** `mail.unix.example[192.0.2.10]:25`, or a socket's path. */
 export function formatEndpoint(endpoint: Endpoint): string {
   const { destination, names } = endpoint
   if ('path' in destination) return destination.path
