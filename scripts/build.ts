@@ -6,6 +6,7 @@
  * nothing while no source is newer than the last build. A failure leaves the old build and exits 1.
  */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -28,6 +29,10 @@ const manifestKeys = [
   'version',
   'description',
   'license',
+  'author',
+  'homepage',
+  'repository',
+  'bugs',
   'keywords',
   'engines',
   'dependencies',
@@ -111,7 +116,18 @@ async function manifest(): Promise<string> {
     await readFile(join(root, 'package.json'), 'utf8'),
   )
   const shipped = Object.fromEntries(manifestKeys.map((key) => [key, whole[key]]))
-  return `${JSON.stringify({ ...shipped, bin }, null, 2)}\n`
+  return `${JSON.stringify({ ...shipped, bin, exports: await exported() }, null, 2)}\n`
+}
+
+/** The plugins, each with its types; Haraka itself loads them by their folders. */
+async function exported(): Promise<Record<string, unknown>> {
+  const folders = await readdir(join(root, 'plugins'))
+  const plugins = folders.filter((name) => existsSync(join(root, 'plugins', name, 'package.json')))
+  const entry = (name: string): [string, unknown] => [
+    `./${name}`,
+    { types: `./${name}/index.d.ts`, default: `./${name}/index.js` },
+  ]
+  return { ...Object.fromEntries(plugins.map(entry)), './package.json': './package.json' }
 }
 
 /** The newest change in a file or folder; folders count too, since a removed file changes them. */

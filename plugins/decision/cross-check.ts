@@ -1,5 +1,5 @@
 /**
- * What the configuration files forbid together (design: refused at start and at reload).
+ * What the configuration files forbid together; refused at start and at reload.
  *
  *   - an authoritative domain in a connector that strangers may use: "you cannot share an address
  *     space for which Exchange is authoritative" (the article, method 1)

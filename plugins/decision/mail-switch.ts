@@ -2,7 +2,7 @@
  * The mail switch: gathers the facts about one recipient (domain rule, directory, connector, where
  * the client sits) and has them decided. Haraka's plugins and the command line ask the same one.
  *
- * `decide` never rejects. It settles as the directories do, which answer within their time-outs.
+ * `decideRecipient` never rejects. It settles as the directories do, which answer within their time-outs.
  * The configuration is taken once at the start of a decision, so that a reload cannot split it.
  */
 import { isPostmaster, type MailAddress } from '../mail/mail-address.js'

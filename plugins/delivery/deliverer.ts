@@ -40,7 +40,7 @@ import { Verifier } from './hosts/verifier.js'
 /** Longer than `handOver` ever takes, and below the 300 s of inactivity that end a connection. */
 export const handOverSeconds = (directPatience.most + directTimeouts.final) / 1000 + 5
 
-// DNS that is down must not keep the gateway from starting, nor for long
+// DNS that is down must not keep the gateway from starting
 const selfPatience = 5000
 
 /** What tests and commands replace. */

@@ -51,7 +51,7 @@ export interface CountedDirectory extends Directory {
   ready(): Promise<void>
 }
 
-/** The directory could not say; temporary by definition (design: 450 4.4.3). */
+/** The directory could not say; always temporary: the client hears 450 4.4.3. */
 export class DirectoryError extends Error {
   readonly directory: string
 

@@ -76,7 +76,7 @@ export interface HarakaMessageStream {
   unpipe(): void
   on(event: 'error', listener: (error: Error) => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
-  /** removes the spool file, also under a reader's feet */
+  /** removes the spool file, even while somebody reads it */
   destroy(): void
 }
 

@@ -52,7 +52,7 @@ export function keptBody(stream: HarakaMessageStream): Buffer[] | undefined {
   return kept.pieces.map(({ memory, start, end }) => Buffer.from(memory, start, end - start))
 }
 
-/** Whether it is worth to go on. */
+/** Adds a line; false: the body is too large to be kept. */
 function keep(kept: Kept, line: Buffer): boolean {
   const { pieces } = kept
   const last = pieces.at(-1)

@@ -6,7 +6,7 @@
  * strings are not the octets (told by their length), the raw header is read again and its own
  * octets are sent, for every field that is still there.
  *
- * The transaction may end under our feet: its client hangs up, and Haraka deletes the spool file.
+ * The transaction may end meanwhile: its client hangs up, and Haraka deletes the spool file.
  * `hold` keeps the octets until `release`.
  */
 import { PassThrough } from 'node:stream'

@@ -118,6 +118,29 @@ describe('the npm package', function () {
     assert.equal((program?.mode ?? 0) & 0o111, 0o111)
   })
 
+  it('says where it comes from, and has every plugin with its types for who imports it', async () => {
+    const manifest = JSON.parse(readFileSync(join(dist, 'package.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >
+    for (const key of ['author', 'homepage', 'repository', 'bugs', 'license', 'engines']) {
+      assert.ok(manifest[key], key)
+    }
+    const name = 'haraka-plugin-address-space'
+    const program = `for (const part of ['accepted-domains', 'contacts', 'connectors']) {
+      if (typeof require('${name}/' + part).register !== 'function') throw new Error(part)
+    }`
+    await exec(process.execPath, ['-e', program], { cwd: install })
+    const { exports } = manifest as { exports: Record<string, { types?: string }> }
+    for (const { types } of Object.values(exports)) {
+      if (types !== undefined)
+        assert.ok(
+          packed.files.some(({ path }) => types === `./${path}`),
+          types,
+        )
+    }
+  })
+
   it('checks and explains the install before anything is enabled', async () => {
     // the sample has contacts in a circle and one that leads nowhere, to show what is found
     await assert.rejects(exec('npx', ['address-space', 'check', '--offline'], { cwd: install }), {
