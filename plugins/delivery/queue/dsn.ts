@@ -8,6 +8,7 @@
 import MimeNode from 'nodemailer/lib/mime-node'
 
 import { outcomeText, type Outcome } from '../outcome.js'
+import { adviceToSender } from '../smtp/advice.js'
 
 export interface FailedRecipient {
   /** the address that was tried */
@@ -66,7 +67,9 @@ function explanation(gatewayName: string, failed: readonly FailedRecipient[]): s
     const written = onOneLine(original.replace(/^[^;]*;/u, ''))
     const also = written.toLowerCase() === address.toLowerCase() ? '' : ` (written as ${written})`
     const host = outcome.host === '' ? '' : `${outcome.host} said: `
-    return `<${address}>${also}: ${host}${outcomeText(outcome)}`
+    const advice = outcome.kind === 'refused' ? adviceToSender(outcome.reply, gatewayName) : ''
+    const words = `<${address}>${also}: ${host}${outcomeText(outcome)}`
+    return advice === '' ? words : `${words}\r\n  ${advice}`
   })
   return [
     `This is the mail system at ${gatewayName}.`,

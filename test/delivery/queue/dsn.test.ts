@@ -38,6 +38,20 @@ describe('a report to the sender', () => {
     assert.match(report, /^Status: 5\.1\.1\r$/mu)
   })
 
+  it('says whose fault it is and what to do, where the words of the host tell', async () => {
+    const said = async (text: string): Promise<string> => {
+      const outcome = { ...failed.outcome, reply: makeReply(550, [text]) }
+      const report = await compose({ failed: [{ ...failed, outcome }] })
+      return report.replace(/=\r\n/gu, '')
+    }
+    assert.match(await said('5.1.1 no such user'), /^ {2}That system has no such address/mu)
+    assert.match(
+      await said('5.7.64 TenantAttribution; Relay Access Denied'),
+      /^ {2}.*postmaster@gateway\.example.*Exchange Online does not know this gateway/mu,
+    )
+    assert.ok(!/^ {2}That system/mu.test(await said('Transaction failed')))
+  })
+
   it('takes no lines from what the client gave as ENVID and ORCPT', async () => {
     const report = await compose({
       envid: 'x\r\nAction: delivered\r\n\r\nFinal-Recipient: rfc822; y@z.example',
