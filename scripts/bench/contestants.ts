@@ -12,7 +12,7 @@ import { temporaryFolder } from '../servers/process.js'
 import { Postfix } from '../servers/postfix.js'
 import type { Slapd } from '../servers/slapd.js'
 import { HarakaProcess, type HarakaOptions } from './haraka-process.js'
-import type { Sink } from './load.js'
+import { DistantSink, type Sink } from './load.js'
 import { blockAddress, domain, mixedAddress, places, toCsvde, type PlaceName } from './people.js'
 import { childrenOf, memory, processorSeconds } from './usage.js'
 
@@ -50,6 +50,16 @@ export const names = {
   queued: 'pack, queued',
   mixed: 'pack, three places',
   postfix: 'Postfix, LDAP',
+  postfixMixed: 'Postfix, three places',
+  chunking: 'pack, CHUNKING',
+  chunkingWarm: 'pack, CHUNKING, LDAP warm',
+  data: 'pack, DATA',
+  chunking1: 'pack, CHUNKING, 1 ms',
+  data1: 'pack, DATA, 1 ms',
+  chunking10: 'pack, CHUNKING, 10 ms',
+  data10: 'pack, DATA, 10 ms',
+  chunking40: 'pack, CHUNKING, 40 ms',
+  data40: 'pack, DATA, 40 ms',
 } as const
 export type Name = (typeof names)[keyof typeof names]
 
@@ -65,72 +75,93 @@ export function recipientsFor(recipients: Recipients, run: number): string {
   }
 }
 
+/** Contestants whose host is one of sink-process.ts: the same, but for CHUNKING and the distance. */
+export const distant: Partial<
+  Record<Name, { chunking: boolean; distance: number; directory: 'file' | 'ldap' }>
+> = {
+  [names.chunking]: { chunking: true, distance: 0, directory: 'file' },
+  [names.chunkingWarm]: { chunking: true, distance: 0, directory: 'ldap' },
+  [names.data]: { chunking: false, distance: 0, directory: 'file' },
+  [names.chunking1]: { chunking: true, distance: 1, directory: 'file' },
+  [names.data1]: { chunking: false, distance: 1, directory: 'file' },
+  [names.chunking10]: { chunking: true, distance: 10, directory: 'file' },
+  [names.data10]: { chunking: false, distance: 10, directory: 'file' },
+  [names.chunking40]: { chunking: true, distance: 40, directory: 'file' },
+  [names.data40]: { chunking: false, distance: 40, directory: 'file' },
+}
+
 /** Starts a contestant; what it needs stands in `field`. */
 export async function start(
   name: Name,
   field: Field,
   nodeOptions: readonly string[] = [],
 ): Promise<Contestant> {
-  const { nodes } = field
-  const haraka = async (
-    options: Omit<HarakaOptions, 'name' | 'nodes'>,
-    recipients: Recipients = 'warm',
-    queues = false,
-  ): Promise<Contestant> => {
-    const process = await HarakaProcess.start({ nodeOptions, ...options, name, nodes })
-    return {
-      name,
-      port: process.port,
-      pid: process.pid,
-      recipients,
-      ...(queues && { drained: () => untilEmpty(() => process.queued()) }),
-      processor: () => processorSeconds(process.pid),
-      memory: () =>
-        Math.max(...[process.pid, ...childrenOf(process.pid)].map((p) => memory(p).now)),
-      stop: () => process.stop(),
-    }
+  if (name === names.postfix || name === names.postfixMixed) return startPostfix(field, name)
+  const host = distant[name] && (await DistantSink.start(distant[name]))
+  const options = harakaOptions(name, field, host?.smartHost)
+  const process = await HarakaProcess.start({ nodeOptions, ...options, name, nodes: field.nodes })
+  return {
+    name,
+    port: process.port,
+    pid: process.pid,
+    recipients: recipientsOf(name),
+    ...(queuing.has(name) && { drained: () => untilEmpty(() => process.queued()) }),
+    processor: () => processorSeconds(process.pid),
+    memory: () => Math.max(...[process.pid, ...childrenOf(process.pid)].map((p) => memory(p).now)),
+    stop: async () => {
+      await process.stop()
+      await host?.stop()
+    },
   }
-  const hostList = { host_list: `${domain}\n` }
-  const { host, port } = sinkOf(field, 'remote')
-  switch (name) {
-    case names.limit:
-      return haraka({
-        plugins: ['rcpt_to.in_host_list', 'drop'],
-        pluginFiles: { 'drop.js': 'exports.hook_queue = (next) => next(OK)\n' },
-        config: hostList,
-      })
-    case names.forward:
-      return haraka({
-        plugins: ['rcpt_to.in_host_list', 'queue/smtp_forward'],
-        config: { ...hostList, 'smtp_forward.ini': `host=${host}\nport=${port}\n` },
-      })
-    case names.outbound:
-      return haraka(
-        {
-          // mail of a relaying client goes to Haraka's own queue, and from there to the smart host
-          plugins: ['relaying', 'rcpt_to.in_host_list', 'next_hop'],
-          pluginFiles: {
-            'relaying.js':
-              'exports.hook_connect = (next, connection) => { connection.relaying = true; next() }\n',
-            'next_hop.js': `exports.hook_get_mx = (next) => next(OK, { exchange: '${host}', port: ${port}, priority: 0 })\n`,
-          },
-          config: hostList,
-        },
-        'warm',
-        true,
-      )
-    case names.file:
-      return haraka(packOptions(field, 'file', 'direct'))
-    case names.warm:
-      return haraka(packOptions(field, 'ldap', 'direct'))
-    case names.cold:
-      return haraka(packOptions(field, 'ldap', 'direct'), 'cold')
-    case names.queued:
-      return haraka(packOptions(field, 'file', 'queue'), 'warm', true)
-    case names.mixed:
-      return haraka(packOptions(field, 'file', 'direct'), 'mixed', true)
-    case names.postfix:
-      return startPostfix(field)
+}
+
+const queuing: ReadonlySet<Name> = new Set([names.outbound, names.queued, names.mixed])
+
+function recipientsOf(name: Name): Recipients {
+  if (name === names.mixed || name === names.postfixMixed) return 'mixed'
+  return name === names.cold || name === names.postfix ? 'cold' : 'warm'
+}
+
+type Options = Omit<HarakaOptions, 'name' | 'nodes'>
+
+function harakaOptions(name: Name, field: Field, smartHost: string | undefined): Options {
+  const special = haraka[name]
+  if (special) return special(field)
+  return packOptions(field, distant[name]?.directory ?? 'file', 'direct', smartHost)
+}
+
+/** Haraka without the pack, and the pack other than direct and from a file. */
+const haraka: Partial<Record<Name, (field: Field) => Options>> = {
+  [names.limit]: () => ({
+    plugins: ['rcpt_to.in_host_list', 'drop'],
+    pluginFiles: { 'drop.js': 'exports.hook_queue = (next) => next(OK)\n' },
+    config: hostList,
+  }),
+  [names.forward]: (field) => {
+    const { host, port } = sinkOf(field, 'remote')
+    return {
+      plugins: ['rcpt_to.in_host_list', 'queue/smtp_forward'],
+      config: { ...hostList, 'smtp_forward.ini': `host=${host}\nport=${port}\n` },
+    }
+  },
+  [names.outbound]: (field) => outboundOptions(sinkOf(field, 'remote')),
+  [names.warm]: (field) => packOptions(field, 'ldap', 'direct'),
+  [names.cold]: (field) => packOptions(field, 'ldap', 'direct'),
+  [names.queued]: (field) => packOptions(field, 'file', 'queue'),
+}
+
+const hostList = { host_list: `${domain}\n` }
+
+/** Mail of a relaying client goes to Haraka's own queue, and from there to the smart host. */
+function outboundOptions({ host, port }: Sink): Options {
+  return {
+    plugins: ['relaying', 'rcpt_to.in_host_list', 'next_hop'],
+    pluginFiles: {
+      'relaying.js':
+        'exports.hook_connect = (next, connection) => { connection.relaying = true; next() }\n',
+      'next_hop.js': `exports.hook_get_mx = (next) => next(OK, { exchange: '${host}', port: ${port}, priority: 0 })\n`,
+    },
+    config: hostList,
   }
 }
 
@@ -144,13 +175,15 @@ export function packOptions(
   field: Field,
   directory: 'file' | 'ldap',
   delivery: 'direct' | 'queue',
-): Omit<HarakaOptions, 'name' | 'nodes'> {
+  /** in place of the field's own for the targets of most contacts */
+  remote = sinkOf(field, 'remote').smartHost,
+): Options {
   const { slapd } = field
   const connectors = places.map((place) => {
     const spaces = place === 'remote' ? `${domain}, remote.example` : `${place}.example`
     return `[${place}]
 address_spaces = ${spaces}
-smart_hosts = ${sinkOf(field, place).smartHost}
+smart_hosts = ${place === 'remote' ? remote : sinkOf(field, place).smartHost}
 allow_relay = true
 tls = none
 delivery = ${delivery}
@@ -177,7 +210,7 @@ bind_password = ${slapd.password}`
 }
 
 /** Postfix as it would do the same: contacts by virtual_alias_maps, ways out by transport_maps. */
-async function startPostfix(field: Field): Promise<Contestant> {
+async function startPostfix(field: Field, name: Name): Promise<Contestant> {
   const { slapd } = field
   const folder = temporaryFolder('bench-postfix-tables')
   // Postfix's user has to get at the tables
@@ -216,10 +249,10 @@ search_base = ${slapd.baseDn}
     },
   })
   return {
-    name: names.postfix,
+    name,
     port: postfix.port,
     pid: postfix.pid,
-    recipients: 'cold',
+    recipients: recipientsOf(name),
     drained: () => untilEmpty(async () => (await postfix.queue()).length),
     processor: () => processorSeconds(postfix.pid),
     memory: () => Math.max(...childrenOf(postfix.pid).map((pid) => memory(pid).now)),

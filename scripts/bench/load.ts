@@ -1,6 +1,8 @@
 /**
  * Load and smart hosts: Postfix's own `smtp-source` and `smtp-sink`, one connection a message.
  */
+import { join } from 'node:path'
+
 import { freePort } from '../../plugins/stage/free-port.js'
 import { run, ServerProcess } from '../servers/process.js'
 
@@ -27,6 +29,39 @@ export class Sink {
     const sink = new ServerProcess('/usr/sbin/smtp-sink', [...asUser, `${host}:${port}`, '1024'])
     await sink.listening(port, host)
     return new Sink(host, port, sink)
+  }
+
+  stop(): Promise<void> {
+    return this.process.stop()
+  }
+}
+
+/** A host of sink-process.ts: with CHUNKING or without, here or at a distance. */
+export class DistantSink {
+  readonly smartHost: string
+  private readonly process: ServerProcess
+
+  private constructor(smartHost: string, process: ServerProcess) {
+    this.smartHost = smartHost
+    this.process = process
+  }
+
+  /** `distance` in milliseconds, there and back */
+  static async start(options: { chunking: boolean; distance: number }): Promise<DistantSink> {
+    const host = '127.0.0.9'
+    const port = await freePort(host)
+    const sink = new ServerProcess(process.execPath, [
+      '--import',
+      'tsx',
+      join(__dirname, 'sink-process.ts'),
+      host,
+      String(port),
+      ...(options.chunking ? ['--chunking'] : []),
+      '--distance',
+      String(options.distance),
+    ])
+    await sink.listening(port, host)
+    return new DistantSink(`[${host}]:${port}`, sink)
   }
 
   stop(): Promise<void> {

@@ -15,7 +15,7 @@ import { installServer } from '../servers/debian.js'
 import { run } from '../servers/process.js'
 import { Slapd } from '../servers/slapd.js'
 import { toSvg } from './chart.js'
-import { names, type Name } from './contestants.js'
+import { distant, names, type Name } from './contestants.js'
 import { decisionCosts, type DecisionCost } from './decisions.js'
 import { sourceArguments, Sink } from './load.js'
 import { describeMachine } from './machine.js'
@@ -44,6 +44,8 @@ whole run takes about an hour on two cores; let the machine do nothing else.`
 const oneByOne: Case = { clients: 1, octets: 4096, messages: 300 }
 const small: Case = { clients: 20, octets: 4096, messages: 1500 }
 const many: Case = { ...small, clients: 100 }
+// a message takes two round trips of up to 40 ms
+const faraway: Case = { ...small, messages: 600 }
 const large: readonly Case[] = [20, 100].map((clients) => {
   return { clients, octets: 102_400, messages: 400 }
 })
@@ -95,19 +97,15 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
   const { quick } = options
   const rounds = quick ? 1 : Number(options.rounds)
   const results: Result[] = []
-  for (const nodes of quick ? [0] : [0, 2]) {
-    const field = { slapd, sinks, nodes }
-    // one client waits for one process, however many there are
-    const cases = nodes > 0 ? [small, many, ...large] : [oneByOne, small, many, ...large]
-    const contestants = (only ?? allNames).filter((name) => nodes === 0 || name !== names.postfix)
-    const all = quick ? [oneByOne, small] : cases
+  for (const { nodes, contestants, cases } of plans(only ?? allNames, quick)) {
     const plan = {
       contestants,
       rounds,
-      cases: all.filter((one) => clients?.includes(one.clients) ?? true),
+      cases: cases.filter((one) => clients?.includes(one.clients) ?? true),
       warmUps: quick ? 1 : 4,
     }
-    results.push(...(await measure(plan, field, tell)))
+    if (contestants.length === 0 || plan.cases.length === 0) continue
+    results.push(...(await measure(plan, { slapd, sinks, nodes }, tell)))
   }
   const decisions: DecisionCost[] = []
   const contacts = quick ? [1000, 100_000] : [1000, 10_000, 100_000, 1_000_000]
@@ -130,6 +128,31 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
     decisions,
     ...(memory && { memory }),
   }
+}
+
+interface Part {
+  readonly nodes: number
+  readonly contestants: readonly Name[]
+  readonly cases: readonly Case[]
+}
+
+/** What is measured together: hosts here in one process and in two, and hosts at a distance. */
+function plans(wanted: readonly Name[], quick: boolean): Part[] {
+  const isFar = (name: Name): boolean => (distant[name]?.distance ?? 0) > 0
+  const isPostfix = (name: Name): boolean => name === names.postfix || name === names.postfixMixed
+  const near = wanted.filter((name) => !isFar(name))
+  const far = { nodes: 0, contestants: wanted.filter(isFar), cases: [faraway] }
+  if (quick) return [{ nodes: 0, contestants: near, cases: [oneByOne, small] }, far]
+  return [
+    { nodes: 0, contestants: near, cases: [oneByOne, small, many, ...large] },
+    far,
+    {
+      nodes: 2,
+      contestants: near.filter((name) => !isPostfix(name) && !distant[name]),
+      // one client waits for one process, however many there are
+      cases: [small, many, ...large],
+    },
+  ]
 }
 
 /** `--only A,B` and `--only A --only B` are the same. */

@@ -3,6 +3,7 @@ import { names, type Name } from './contestants.js'
 import type { DecisionCost } from './decisions.js'
 import type { Machine } from './machine.js'
 import type { MemoryUse } from './memory.js'
+import { targets, type Target } from './targets.js'
 import type { Result } from './throughput.js'
 
 export interface Report {
@@ -14,14 +15,6 @@ export interface Report {
   readonly results: readonly Result[]
   readonly decisions: readonly DecisionCost[]
   readonly memory?: MemoryUse
-}
-
-interface Target {
-  readonly text: string
-  readonly measured: number | undefined
-  readonly expected: number
-  readonly most?: boolean
-  readonly unit: string
 }
 
 export function toMarkdown(report: Report): string {
@@ -40,134 +33,6 @@ export function toMarkdown(report: Report): string {
   if (decisions.length > 0) parts.push(decisionTable(decisions))
   if (memory) parts.push(memoryTable(memory))
   return `${parts.join('\n\n')}\n`
-}
-
-function targets({ results, decisions, memory }: Report): Target[] {
-  const rate = (name: Name, nodes: number, clients: number): number | undefined =>
-    results.find(
-      (one) =>
-        one.name === name && one.nodes === nodes && one.clients === clients && one.octets === 4096,
-    )?.rate
-  const ratio = (name: Name, other: Name, clients: number, nodes = 0): number | undefined => {
-    const [a, b] = [
-      rate(name, nodes, clients),
-      rate(other, other === names.postfix ? 0 : nodes, clients),
-    ]
-    return a === undefined || b === undefined ? undefined : a / b
-  }
-  const latency = (name: Name): number | undefined =>
-    results.find((one) => one.name === name && one.latency !== undefined)?.latency
-  const added = (name: Name): number | undefined => {
-    const [a, b] = [latency(name), latency(names.limit)]
-    return a === undefined || b === undefined ? undefined : a - b
-  }
-  const { limit, forward, file, warm, cold, queued, postfix } = names
-  const times = '×'
-  const costs = decisions.map(({ cache }) => cache)
-  const ofContacts = decisions.filter(({ what }) => what === 'contacts').map(({ cache }) => cache)
-  return [
-    {
-      text: `${file}, of the limit, 20 clients`,
-      measured: ratio(file, limit, 20),
-      expected: 0.8,
-      unit: times,
-    },
-    {
-      text: `${warm}, of the limit, 20 clients`,
-      measured: ratio(warm, limit, 20),
-      expected: 0.8,
-      unit: times,
-    },
-    {
-      text: `${file}, of ${forward}, 20 clients`,
-      measured: ratio(file, forward, 20),
-      expected: 1.5,
-      unit: times,
-    },
-    {
-      text: `${warm}, of ${forward}, 20 clients`,
-      measured: ratio(warm, forward, 20),
-      expected: 1.5,
-      unit: times,
-    },
-    {
-      text: `${file}, added to the limit's latency, 1 client`,
-      measured: added(file),
-      expected: 3,
-      most: true,
-      unit: ' ms',
-    },
-    {
-      text: `${warm}, added to the limit's latency, 1 client`,
-      measured: added(warm),
-      expected: 3,
-      most: true,
-      unit: ' ms',
-    },
-    {
-      text: `${cold}, of the limit, 100 clients`,
-      measured: ratio(cold, limit, 100),
-      expected: 0.65,
-      unit: times,
-    },
-    {
-      text: `${queued}, of ${postfix}, 20 clients`,
-      measured: ratio(queued, postfix, 20),
-      expected: 1,
-      unit: times,
-    },
-    {
-      text: `${queued}, of ${postfix}, 100 clients`,
-      measured: ratio(queued, postfix, 100),
-      expected: 1,
-      unit: times,
-    },
-    {
-      text: `${file}, two processes, of ${postfix}, 20 clients`,
-      measured: ratio(file, postfix, 20, 2),
-      expected: 1.5,
-      unit: times,
-    },
-    {
-      text: `${warm}, two processes, of ${postfix}, 20 clients`,
-      measured: ratio(warm, postfix, 20, 2),
-      expected: 1.5,
-      unit: times,
-    },
-    {
-      text: 'a decision from the cache, the dearest',
-      measured: costs.length > 0 ? Math.max(...costs) : undefined,
-      expected: 20,
-      most: true,
-      unit: ' µs',
-    },
-    {
-      text: 'a decision, a million contacts to a thousand',
-      measured: growth(ofContacts),
-      expected: 1.5,
-      most: true,
-      unit: times,
-    },
-    {
-      text: 'a million contacts from CSVDE, resident',
-      measured: memory?.million.now,
-      expected: 400,
-      most: true,
-      unit: ' MiB',
-    },
-    {
-      text: '10,000 messages, growth after a collection',
-      measured: memory && memory.after.heap - memory.before.heap,
-      expected: 1,
-      most: true,
-      unit: ' MiB',
-    },
-  ]
-}
-
-function growth(costs: readonly number[]): number | undefined {
-  const [first, last] = [costs[0], costs.at(-1)]
-  return first === undefined || last === undefined ? undefined : last / first
 }
 
 function targetTable(list: readonly Target[]): string {
