@@ -49,43 +49,20 @@ export interface ExplainedLookup {
   readonly reason?: string
 }
 
+/** What the mail switch asked while it decided. */
+interface Asked {
+  readonly lookups: ExplainedLookup[]
+  readonly verified: Explanation['verified'][number][]
+}
+
 /** Has the recipient decided and tells how; settles as the decision does and never rejects. */
 export async function explain(
   parts: SwitchParts,
   client: Client,
   recipient: MailAddress,
 ): Promise<Explanation> {
-  const lookups: ExplainedLookup[] = []
-  const verified: Explanation['verified'][number][] = []
-  const { directories, connectors } = parts
-  const decided = await decideRecipient(
-    {
-      ...parts,
-      ...(directories && {
-        directories: {
-          ...directories,
-          find: async (address) => {
-            const lookup = await directories.find(address)
-            const { kind: outcome, ...rest } = lookup
-            lookups.push({ address: formatMailAddress(address), outcome, ...rest })
-            return lookup
-          },
-        },
-      }),
-      ...(connectors && {
-        connectors: {
-          ...connectors,
-          verify: async (connector, address) => {
-            const verdict = await connectors.verify(connector, address)
-            verified.push({ connector: connector.name, verdict })
-            return verdict
-          },
-        },
-      }),
-    },
-    client,
-    recipient,
-  )
+  const asked: Asked = { lookups: [], verified: [] }
+  const decided = await decideRecipient(noting(parts, asked), client, recipient)
   const text = formatMailAddress(recipient)
   const { decision, facts } = decided
   const address = facts.resolution?.address ?? facts.recipient
@@ -98,17 +75,45 @@ export async function explain(
     ...(domain && {
       domain: { space: domain.space.name, type: domain.observe ? 'observe' : domain.type },
     }),
-    lookups,
+    ...asked,
     address: formatMailAddress(address),
     connectors: isRouted(facts.resolution?.kind)
-      ? (connectors?.routes.consider(
+      ? (parts.connectors?.routes.consider(
           address.domain,
           needsOpenConnector(client.mayRelay, facts.domain, facts.resolution),
         ) ?? [])
       : [],
-    verified,
     decision: recordOf(text, decided),
     reply: replyTo(text, decision),
+  }
+}
+
+/** The same parts, which note what they are asked and what they answer. */
+function noting(parts: SwitchParts, { lookups, verified }: Asked): SwitchParts {
+  const { directories, connectors } = parts
+  return {
+    ...parts,
+    ...(directories && {
+      directories: {
+        ...directories,
+        find: async (address) => {
+          const lookup = await directories.find(address)
+          const { kind: outcome, ...rest } = lookup
+          lookups.push({ address: formatMailAddress(address), outcome, ...rest })
+          return lookup
+        },
+      },
+    }),
+    ...(connectors && {
+      connectors: {
+        ...connectors,
+        verify: async (connector, address) => {
+          const verdict = await connectors.verify(connector, address)
+          verified.push({ connector: connector.name, verdict })
+          return verdict
+        },
+      },
+    }),
   }
 }
 
