@@ -14,12 +14,13 @@ import type {
   Next,
 } from '../haraka/haraka.js'
 import { returnCodes } from '../haraka/haraka.js'
-import { hook } from '../haraka/hook.js'
+import { hook, type HookCall } from '../haraka/hook.js'
 import type { QueueItem } from '../haraka/outbound.js'
 import { Pack } from '../gateway/pack.js'
 import { closeAll, decideAccepted, decisionSeconds, registerPart } from '../gateway/part.js'
 import { accept, carryOn, refuse, type HookAnswer } from '../haraka/replies.js'
 import { handOverSeconds } from '../delivery/deliverer.js'
+import { bareCrReply, findBareCr, watchForBareCr } from '../haraka/bare-cr.js'
 import { keepBody } from '../haraka/received-body.js'
 import { ConnectorsPart } from '../gateway/connectors-part.js'
 import { findLoops, loopReply } from '../loop/detection.js'
@@ -27,6 +28,7 @@ import { acceptedRecipients } from '../gateway/recipients.js'
 import { needsOwnTransaction, routeRecipients } from '../gateway/hand-over.js'
 import type { Reply } from '../mail/reply.js'
 
+const inspected = new WeakSet<HarakaTransaction>()
 const mailParameters = new WeakMap<HarakaTransaction, EsmtpParameters>()
 
 const ownTransaction: Reply = {
@@ -41,7 +43,7 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('init_master', 'refuseSelf')
   this.register_hook('mail', 'noteParameters')
   this.register_hook('rcpt_ok', 'decideRecipient')
-  this.register_hook('data_post', 'detectLoops')
+  this.register_hook('data_post', 'inspectMessage')
   this.register_hook('queue', 'handOver')
   this.register_hook('queue_outbound', 'handOver')
   this.register_hook('send_email', 'deliverQueued', 100)
@@ -64,6 +66,7 @@ export const noteParameters = hook<[HarakaAddress, EsmtpParameters]>(
     const { transaction } = connection
     if (transaction) {
       mailParameters.set(transaction, params[1])
+      watchForBareCr(transaction.message_stream)
       keepBody(transaction.message_stream)
     }
     return carryOn
@@ -79,20 +82,35 @@ export const decideRecipient = hook<HarakaAddress>('rcpt_ok', decisionSeconds, (
   return answer instanceof Promise ? answer.then(together) : together(answer)
 })
 
-export const detectLoops = hook('data_post', decisionSeconds, async ({ plugin, connection }) => {
+export const inspectMessage = hook('data_post', decisionSeconds, async (call) => {
+  const refused = await inspect(call)
+  return refused ? refuse(refused) : carryOn
+})
+
+/**
+ * What is wrong with the message as it came: a bare CR, or that it loops for all. A plugin that stands
+ * above may end the hook `data_post` before it reaches us, so it is asked again before anything is
+ * handed over.
+ */
+async function inspect({ plugin, connection }: HookCall<unknown>): Promise<Reply | undefined> {
   const { transaction } = connection
-  if (!transaction) return carryOn
+  if (!transaction || inspected.has(transaction)) return undefined
+  if (await findBareCr(transaction)) return bareCrReply
   const found = await findLoops(
     transaction,
     acceptedRecipients(transaction),
     ConnectorsPart.of(plugin).loopRules,
   )
-  if ('refused' in found) return refuse(found.refused)
+  if ('refused' in found) return found.refused
   for (const recipient of found.looping) recipient.refused = loopReply
-  return carryOn
-})
+  inspected.add(transaction)
+  return undefined
+}
 
-export const handOver = hook('queue', handOverSeconds, async ({ plugin, connection }) => {
+export const handOver = hook('queue', handOverSeconds, async (call) => {
+  const { plugin, connection } = call
+  const refused = await inspect(call)
+  if (refused) return refuse(refused)
   const routed = await routeRecipients(plugin, connection, ConnectorsPart.of(plugin).loopRules)
   if (routed.length === 0) return carryOn
   const parameters = connection.transaction && mailParameters.get(connection.transaction)

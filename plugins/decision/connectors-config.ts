@@ -46,6 +46,9 @@ export interface ConnectorsConfig {
   readonly connectors: ReadonlyMap<string, Connector>
 }
 
+// it stands in the log, in the queue and in commands
+const sectionName = /^[\p{L}\p{N}._-]+$/u
+
 export const connectorsFile = 'connectors.ini'
 
 /** Reads the lines of connectors.ini. Throws ConfigError with every error of the file. */
@@ -66,6 +69,11 @@ export function parseConnectorsConfig(lines: readonly string[]): ConnectorsConfi
   for (const [name, values] of sections) {
     if (name === '' || name === 'main') continue
     const settings = new Settings(connectorsFile, name, values, errors)
+    if (!sectionName.test(name)) {
+      errors.push(
+        `${connectorsFile} [${name}]: expected a name of letters, digits, \`.\`, \`-\` and \`_\`, got \`${name}\``,
+      )
+    }
     config.connectors.set(name, readConnector(name, settings))
     settings.finish()
   }

@@ -147,8 +147,11 @@ function decideForeign(facts: Facts): Decision {
 /** Unknown in a shared domain, or in a relay domain: the connector's, if it takes it. */
 function passOn(facts: Facts, rule: 'shared' | 'relay'): Decision {
   const { route, cameFromThere, domain, mayRelay, recipient } = facts
-  if (!route) return accept(facts, rule, { kind: 'left' })
-  if (route.kind !== 'connector') {
+  const namesHost = !mayRelay && mayNameHost(recipient.local)
+  if (!route && !(namesHost && domain !== 'elsewhere')) {
+    return accept(facts, rule, { kind: 'left' })
+  }
+  if (route && route.kind !== 'connector') {
     // a router by domain: what no connector takes is the next queue plugin's
     if (domain === 'elsewhere') return accept(facts, rule, { kind: 'left' })
     const detail =
@@ -157,12 +160,12 @@ function passOn(facts: Facts, rule: 'shared' | 'relay'): Decision {
         : 'no connector serves the domain'
     return refuse('no-connector', 550, '5.7.1', 'relaying denied', detail)
   }
-  if (cameFromThere) {
+  if (route && cameFromThere) {
     const detail = `not here, and the client is a smart host of connector ${route.connector.name}`
     return refuse('came-from-there', 550, '5.1.1', 'no such user', detail)
   }
   // the next system trusts this gateway, and would relay to that host for a stranger
-  if (!mayRelay && mayNameHost(recipient.local)) {
+  if (!route || namesHost) {
     const detail = 'its local part names another host'
     return refuse('relaying-denied', 550, '5.7.1', 'relaying denied', detail)
   }

@@ -3,7 +3,8 @@
  * the entry in `transaction.results`, the line in the log and what the command line prints, and the
  * reply to RCPT.
  */
-import type { Decision } from './decide.js'
+import { quoted } from '../basics/one-line.js'
+import type { Decision, Facts } from './decide.js'
 import { formatMailAddress } from '../mail/mail-address.js'
 import { placeKey } from '../mail/place.js'
 import type { Reply } from '../mail/reply.js'
@@ -22,7 +23,8 @@ export interface DecisionRecord {
   /** every address on the way, the recipient first */
   readonly chain?: readonly string[]
   readonly connector?: string
-  readonly observed?: true
+  /** authoritative would have refused: the address space that is observed */
+  readonly observed?: string
 }
 
 export function recordOf(recipient: string, { decision, facts }: Decided): DecisionRecord {
@@ -34,7 +36,7 @@ export function recordOf(recipient: string, { decision, facts }: Decided): Decis
   const outcome = decision.accepted
     ? {
         place: decision.destination.kind === 'left' ? 'left' : placeKey(decision.destination),
-        ...(decision.observed && { observed: true as const }),
+        ...(decision.observed && { observed: observedSpace(facts) }),
       }
     : {
         reply: `${decision.reply.code} ${decision.reply.enhanced}`,
@@ -45,27 +47,45 @@ export function recordOf(recipient: string, { decision, facts }: Decided): Decis
   const leads = steps.filter(({ from, to }) => from.key !== to.key)
   const chain = [recipient, ...leads.map(({ to }) => formatMailAddress(to))]
   if (last !== undefined && steps.length === 0 && decision.rule === 'postmaster') chain.push(last)
+  const connector = connectorOf(decision, route)
   return {
     recipient,
     decision: decision.rule,
     ...outcome,
     ...(directory !== undefined && { directory }),
     ...(chain.length > 1 && { chain }),
-    ...(route?.kind === 'connector' && { connector: route.connector.name }),
+    ...(connector !== undefined && { connector }),
   }
 }
 
-/** `decision=shared recipient=<a@b> place=connector:unix …`, for people and for grep. */
+/** The connector that has to do with the decision: it takes the recipient, or is why nobody does. */
+function connectorOf(decision: Decision, route: Facts['route']): string | undefined {
+  if (decision.accepted) {
+    const { destination } = decision
+    return destination.kind === 'connector' ? destination.connector : undefined
+  }
+  const isAbout = decision.rule === 'came-from-there' || decision.rule === 'unknown-there'
+  return isAbout && route?.kind === 'connector' ? route.connector.name : undefined
+}
+
+function observedSpace({ domain, recipient }: Facts): string {
+  return typeof domain === 'object' ? domain.space.name : recipient.domain
+}
+
+/**
+ * `decision=shared recipient="a@b" place="connector:unix" …`, for people and for grep. Values are JSON:
+ * whatever a client or a directory has put into one, it stays that value (`parseDecision` reads it back).
+ */
 export function formatRecord(record: DecisionRecord): string {
   const { recipient, decision, place, reply, directory, chain, detail, observed } = record
   const words = [
     `decision=${decision}`,
-    `recipient=<${recipient}>`,
-    place === undefined ? `reply="${reply ?? ''}"` : `place=${place}`,
-    ...(directory === undefined ? [] : [`directory=${directory}`]),
-    ...(chain === undefined ? [] : [`chain=${chain.join('>')}`]),
-    ...(observed === true ? ['observed=would-be-refused'] : []),
-    ...(detail === undefined ? [] : [`detail="${detail}"`]),
+    `recipient=${quoted(recipient)}`,
+    place === undefined ? `reply=${quoted(reply ?? '')}` : `place=${quoted(place)}`,
+    ...(directory === undefined ? [] : [`directory=${quoted(directory)}`]),
+    ...(chain === undefined ? [] : [`chain=[${chain.map(quoted).join(',')}]`]),
+    ...(observed === undefined ? [] : ['observed="would-be-refused"']),
+    ...(detail === undefined ? [] : [`detail=${quoted(detail)}`]),
   ]
   return words.join(' ')
 }

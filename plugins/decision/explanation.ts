@@ -10,6 +10,7 @@ import type { Reply } from '../mail/reply.js'
 import type { DirectoryEntry, Lookup } from '../directory/directory.js'
 import {
   decideRecipient,
+  isRouted,
   needsOpenConnector,
   type Client,
   type SwitchParts,
@@ -77,7 +78,7 @@ export async function explain(
     }),
     ...asked,
     address: formatMailAddress(address),
-    connectors: isRouted(facts.resolution?.kind)
+    connectors: isRouted(facts.resolution)
       ? (parts.connectors?.routes.consider(
           address.domain,
           needsOpenConnector(client.mayRelay, facts.domain, facts.resolution),
@@ -115,9 +116,4 @@ function noting(parts: SwitchParts, { lookups, verified }: Asked): SwitchParts {
       },
     }),
   }
-}
-
-/** Where the directory's answer does not end the way already. */
-function isRouted(kind: string | undefined): boolean {
-  return kind === undefined || kind === 'unknown' || kind === 'target' || kind === 'contact'
 }

@@ -10,7 +10,7 @@ import type { AcceptedDomain, AcceptedDomainsConfig } from './accepted-domains-c
 import { decide, fault, refuse, type Decision, type Facts } from './decide.js'
 import { followContacts, type Resolution } from './redirect.js'
 import type { Connector } from './connectors-config.js'
-import type { Route, RouteTable } from './route.js'
+import type { RouteTable } from './route.js'
 import type { FindAddress } from '../directory/directory.js'
 
 /** The parts of the pack that are enabled, and what they can do. */
@@ -69,12 +69,15 @@ export async function decideRecipient(
   if (!acceptedDomains || !decidesDomains || !isPostmaster(recipient)) return first
   if (!needsPostmaster(first, recipient)) return first
 
-  const second = await decideOne(parts, client, acceptedDomains.postmaster)
+  const { postmaster } = acceptedDomains
+  // another address may go to the system that it came from, as a contact's target may
+  const asked = postmaster.key === recipient.key ? client : { ...client, ip: '' }
+  const second = await decideOne(parts, asked, postmaster)
   if (second.decision.accepted) {
     return { ...second, decision: { ...second.decision, rule: 'postmaster' } }
   }
   if (second.decision.reply.code < 500) return second
-  const detail = `postmaster = ${acceptedDomains.postmaster.key}: ${second.decision.detail}`
+  const detail = `postmaster = ${postmaster.key}: ${second.decision.detail}`
   return { ...second, decision: fault(detail) }
 }
 
@@ -95,11 +98,13 @@ async function decideOne(
   const domain = parts.decidesDomains ? acceptedDomains?.table.find(recipient.domain) : 'elsewhere'
   const resolution = await resolve(parts, domain, recipient)
   const address = resolution?.address ?? recipient
-  const route = connectors?.routes.choose(
-    address.domain,
-    needsOpenConnector(client.mayRelay, domain, resolution),
-  )
-  const facts: Facts = {
+  const route = isRouted(resolution)
+    ? connectors?.routes.choose(
+        address.domain,
+        needsOpenConnector(client.mayRelay, domain, resolution),
+      )
+    : undefined
+  const known: Facts = {
     recipient,
     mayRelay: client.mayRelay,
     domain,
@@ -108,13 +113,31 @@ async function decideOne(
       acceptedDomains?.table.find(address.domain)?.type === 'authoritative',
     resolution,
     route,
-    cameFromThere: await cameFrom(parts, client, route),
+    cameFromThere: false,
     hasMailboxHost:
       connectors !== undefined &&
       resolution?.kind === 'mailbox' &&
       parts.directories?.hasMailboxHost(resolution.directory) === true,
   }
+  const facts = { ...known, cameFromThere: await cameFrom(parts, client, known) }
   return { decision: await verified(parts, client, facts, decide(facts)), facts }
+}
+
+/** Whether the directory's answer leaves it to a connector. */
+export function isRouted(resolution: Resolution | undefined): boolean {
+  switch (resolution?.kind) {
+    case undefined:
+    case 'unknown':
+    case 'target':
+    case 'contact':
+      return true
+    case 'mailbox':
+    case 'unusable':
+    case 'circle':
+    case 'ambiguous':
+    case 'failed':
+      return false
+  }
 }
 
 /** A stranger needs an open connector only where he chooses the address; a contact's is ours. */
@@ -145,12 +168,15 @@ async function resolve(
   })
 }
 
+/** Asked only where it makes a difference: whose addresses these are may have to be found in DNS. */
 async function cameFrom(
   { connectors }: SwitchParts,
   client: Client,
-  route: Route | undefined,
+  facts: Facts,
 ): Promise<boolean> {
+  const { route } = facts
   if (!connectors || route?.kind !== 'connector') return false
+  if (decide(facts).rule === decide({ ...facts, cameFromThere: true }).rule) return false
   return connectors.isSmartHost(route.connector, client.ip)
 }
 

@@ -66,10 +66,12 @@ export async function followContacts(
   const passed = new Set<string>()
   let address = asked
   for (;;) {
-    const way = { address, steps }
-    if (steps.length > 0 && !options.isLookedUp(address.domain)) return { ...way, kind: 'target' }
-
-    const { lookup, tag } = await findWithTag(address, options)
+    if (steps.length > 0 && !options.isLookedUp(address.domain)) {
+      return { address, steps, kind: 'target' }
+    }
+    const { lookup, tag, base } = await findWithTag(address, options)
+    // a tag is the sender's: it must not send the mail on to another host, and stays behind
+    const way = { address: mayNameHost(tag) ? base : address, steps }
     if (lookup.kind === 'none') return { ...way, kind: steps.length === 0 ? 'unknown' : 'target' }
     if (lookup.kind !== 'found') return { ...way, ...lookup }
 
@@ -86,7 +88,6 @@ export async function followContacts(
 
     const target = parseMailAddress(entry.targetAddress)
     if (!target) return { ...found, kind: 'unusable' }
-    // a tag is the sender's: it must not send a target's mail on to another host
     const next = mayNameHost(tag) ? target : withTag(target, tag)
     steps.push({ from: address, directory, dn: entry.dn, to: next })
     if (entry.addresses.includes(target.key)) return { address: next, steps, kind: 'target' }
@@ -98,9 +99,14 @@ export async function followContacts(
 async function findWithTag(
   address: MailAddress,
   { find, recipientDelimiter }: RedirectOptions,
-): Promise<{ lookup: Lookup; tag: string }> {
+): Promise<{ lookup: Lookup; tag: string; base: MailAddress }> {
   const lookup = await find(address)
   const split = splitSubAddress(address, recipientDelimiter)
-  if (lookup.kind !== 'none' || !split) return { lookup, tag: '' }
-  return { lookup: await find(split.base), tag: split.tag }
+  if (lookup.kind !== 'none' || !split) return { lookup, tag: '', base: address }
+  const { base, tag } = split
+  const without = await find(base)
+  // what is not there either is unknown as it was written
+  return without.kind === 'none'
+    ? { lookup, tag: '', base: address }
+    : { lookup: without, tag, base }
 }

@@ -1,10 +1,11 @@
 /**
- * Counts decisions, for a line in the log every hour: how many by each rule, and for observed domains
- * whom authoritative would have refused. Pure; the caller has the clock and the log.
+ * Counts decisions, for a line in the log every hour: how many by each rule, and for observed address
+ * spaces whom authoritative would have refused. Pure; the caller has the clock and the log.
  */
+import { quoted } from '../basics/one-line.js'
 import type { DecisionRecord } from './decision-record.js'
 
-// addresses remembered for a domain and hour; what a directory harvest adds beyond is a number
+// addresses remembered for an address space and hour; what a directory harvest adds beyond is a number
 const mostAddresses = 1000
 const named = 20
 
@@ -21,11 +22,14 @@ export class Tally {
   add({ decision, observed, recipient }: DecisionRecord): void {
     this.sinceStart += 1
     this.rules.set(decision, (this.rules.get(decision) ?? 0) + 1)
-    if (observed !== true) return
+    if (observed === undefined) return
     const address = recipient.toLowerCase()
-    const domain = address.slice(address.lastIndexOf('@') + 1)
-    const of = this.observed.get(domain) ?? { addresses: new Map<string, number>(), recipients: 0 }
-    this.observed.set(domain, of)
+    // by address space: subdomains that a sender makes up are no lines of their own
+    const of = this.observed.get(observed) ?? {
+      addresses: new Map<string, number>(),
+      recipients: 0,
+    }
+    this.observed.set(observed, of)
     of.recipients += 1
     const known = of.addresses.get(address)
     if (known !== undefined || of.addresses.size < mostAddresses) {
@@ -42,14 +46,14 @@ export class Tally {
     const counts = [...rules].sort(byCount).map(([rule, count]) => `${rule} ${count}`)
     return [
       `decisions: ${counts.join(', ')}; since the start ${this.sinceStart}`,
-      ...[...observed].map(([domain, of]) => `observe ${domain}: ${describe(of)}`),
+      ...[...observed].map(([space, of]) => `observe ${space}: ${describe(of)}`),
     ]
   }
 }
 
 function describe({ addresses, recipients }: Observed): string {
   const sorted = [...addresses].sort(byCount)
-  const list = sorted.slice(0, named).map(([address, count]) => `${address} (${count})`)
+  const list = sorted.slice(0, named).map(([address, count]) => `${quoted(address)} (${count})`)
   const rest = addresses.size - list.length
   const more = rest > 0 ? ` and ${rest} more` : ''
   const atLeast = addresses.size === mostAddresses ? 'at least ' : ''

@@ -13,7 +13,6 @@
  */
 import { errorText } from '../basics/error-text.js'
 import type { EsmtpParameters, HarakaConnection, HarakaTransaction } from '../haraka/haraka.js'
-import { toMailAddress } from '../haraka/haraka-address.js'
 import { listFieldName, listsOf } from '../loop/tokens.js'
 import { placeKey } from '../mail/place.js'
 import type { RoutedRecipient } from './routed-recipient.js'
@@ -249,9 +248,7 @@ function refusal(routed: RoutedRecipient): Failure[] {
 function portionsOf(routed: readonly RoutedRecipient[]): Portion[] {
   const going = routed.filter((recipient) => !recipient.refused)
   return [...groupBy(going, ({ place }) => placeKey(place)).values()].flatMap((group) => {
-    const once = new Map(
-      group.toReversed().map((item) => [toMailAddress(item.recipient).key, item]),
-    )
+    const once = new Map(group.toReversed().map((item) => [item.identity, item]))
     const [first] = group
     return first
       ? [{ place: first.place, addressees: [...once.values()].toReversed().map(addresseeOf) }]

@@ -8,6 +8,8 @@ import type { Reply } from '../mail/reply.js'
 export interface RoutedRecipient {
   /** the entry of `transaction.rcpt_to`, after a rewrite */
   readonly recipient: HarakaAddress
+  /** equal for what is to be delivered once */
+  readonly identity: string
   /** as the client wrote it: `ORCPT` for the next host and `Original-Recipient` of a DSN */
   readonly original: HarakaAddress
   /** the client's own ORCPT parameter, if it gave one; then it is handed on unchanged */

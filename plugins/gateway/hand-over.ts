@@ -58,11 +58,12 @@ export async function routeRecipients(
 }
 
 function route(recipient: Recipient): RoutedRecipient | undefined {
-  const { original, target, parameters, refused } = recipient
+  const { original, target, identity, parameters, refused } = recipient
   const { decision } = recipient.decided
   const { ORCPT: orcpt, NOTIFY: notify } = parameters
   const common = {
     recipient: target,
+    identity,
     original,
     ...(typeof orcpt === 'string' && { orcpt }),
     ...(typeof notify === 'string' && { notify }),

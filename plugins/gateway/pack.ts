@@ -5,13 +5,10 @@
  * Each plugin enables its part when it registers. A fault of the configuration then throws, which
  * stops Haraka; after a change of a file it is logged, and the last good configuration stays.
  */
-import { errorText } from '../basics/error-text.js'
 import cluster from 'node:cluster'
 import { hostname } from 'node:os'
 
 import { acceptedDomainsFile } from '../decision/accepted-domains-config.js'
-import { fault } from '../decision/decide.js'
-import { formatMailAddress } from '../mail/mail-address.js'
 import { ConfigError } from '../config/settings.js'
 import type { ConnectorsConfig } from '../decision/connectors-config.js'
 import { loadLoopSecrets, watchLoopSecret } from '../loop/secret.js'
@@ -26,8 +23,9 @@ import {
   type NextSystems,
   type Part,
 } from '../decision/configuration.js'
-import { decideRecipient, type Decided, type SwitchParts } from '../decision/mail-switch.js'
+import { decideRecipient, type SwitchParts } from '../decision/mail-switch.js'
 import { parseListeners, selfTest } from '../haraka/listeners.js'
+import { startsWorkers } from '../haraka/workers.js'
 import { Tally } from '../decision/tally.js'
 import { configFiles, type ConfigFiles } from '../haraka/config-files.js'
 import type {
@@ -38,6 +36,7 @@ import type {
 } from '../haraka/haraka.js'
 import { recipientsOf, type Recipient } from './recipients.js'
 import { toMailAddress } from '../haraka/haraka-address.js'
+import { withTarget } from './with-target.js'
 import { reportDecision } from './report-decision.js'
 
 export type { NextSystems, Part }
@@ -136,11 +135,15 @@ export class Pack {
       nullSender: transaction.mail_from.isNull(),
     }
     const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
-    const recipient = withTarget(address, parameters ?? {}, decided)
+    const recipient = withTarget(address, parameters ?? {}, decided, this.isOurs)
     recipientsOf(transaction).set(address, recipient)
     this.tally.add(reportDecision(plugin, connection, recipient))
     return recipient
   }
+
+  /** whether case does not count in the domain's addresses */
+  private readonly isOurs = (domain: string): boolean =>
+    this.config.acceptedDomains?.table.find(domain) !== undefined
 
   /** Whether mail of the gateway's own to the domain goes by our rules, and not by its MX. */
   hasRulesFor(written: string): boolean {
@@ -154,11 +157,8 @@ export class Pack {
   /** Where mail that the gateway makes itself (a DSN) goes. */
   async decideOwn(address: HarakaAddress): Promise<Pick<Recipient, 'decided' | 'target'>> {
     const client = { ip: '', mayRelay: true, nullSender: true }
-    return withTarget(
-      address,
-      {},
-      await decideRecipient(this.switchParts, client, toMailAddress(address)),
-    )
+    const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
+    return withTarget(address, {}, decided, this.isOurs)
   }
 
   /** What a plugin says at start: what it loaded. */
@@ -197,10 +197,14 @@ export class Pack {
     for (const line of this.tally.take()) this.files.log.notice(line)
   }
 
-  /** Takes the configuration of the files into use, whole or not at all. */
+  /**
+   * Takes the configuration of the files into use, whole or not at all. The loop secret is the last that
+   * can fail: a file for it is not made, nor another one watched, before the rest is known to be good.
+   */
   private use(parts: readonly Part[], config: Loaded): void {
+    const loopTokens = this.takeLoopSecret(config)
     this.directories = this.openDirectories(config.directories)
-    this.config = config
+    this.config = { ...config, loopTokens }
     this.switchParts = makeSwitch(parts, config, this.directories, this.nextSystems)
   }
 
@@ -210,8 +214,8 @@ export class Pack {
       return undefined
     }
     this.directories?.reload(config)
-    // with `nodes` the first process takes no mail: it need not hold a large file in memory
-    const lazy = cluster.isPrimary && Boolean(this.files.main('smtp.ini')['nodes'])
+    // with workers the first process takes no mail: it need not hold a large file in memory
+    const lazy = cluster.isPrimary && startsWorkers(this.files.main('smtp.ini'))
     return this.directories ?? openDirectories(config, this.files, { lazy })
   }
 
@@ -222,10 +226,10 @@ export class Pack {
     })
     const errors = config.connectors ? passwordErrors(config.connectors, this.files) : []
     if (errors.length > 0) throw new ConfigError(errors)
-    return { ...config, loopTokens: this.readLoopTokens(config.connectors) }
+    return { ...config, loopTokens: undefined }
   }
 
-  private readLoopTokens(connectors: ConnectorsConfig | undefined): LoopTokens | undefined {
+  private takeLoopSecret({ connectors }: Configuration): LoopTokens | undefined {
     if (!connectors) return undefined
     const { loopSecretFile: file } = connectors
     const user = String(this.files.main('smtp.ini')['user'] ?? '')
@@ -275,23 +279,4 @@ function vanished(before: Configuration, now: Configuration): string[] {
       (key) =>
         `${files[key]}: expected the file that was read before, got nothing (a restart goes on without it)`,
     )
-}
-
-/** The decision with Haraka's address of the target; one that SMTP cannot carry is a fault. */
-function withTarget(
-  original: HarakaAddress,
-  parameters: EsmtpParameters,
-  decided: Decided,
-): Recipient {
-  const recipient = { original, current: original, target: original, parameters, decided }
-  const { decision } = decided
-  if (!decision.accepted || decision.address.key === toMailAddress(original).key) return recipient
-  try {
-    const Address = original.constructor as new (text: string) => HarakaAddress
-    return { ...recipient, target: new Address(`<${formatMailAddress(decision.address)}>`) }
-  } catch (error) {
-    const reason = errorText(error)
-    const detail = `the target ${decision.address.key} is no address that SMTP can carry: ${reason}`
-    return { ...recipient, decided: { ...decided, decision: fault(detail) } }
-  }
 }

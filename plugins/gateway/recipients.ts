@@ -5,7 +5,6 @@
  */
 import type { Reply } from '../mail/reply.js'
 import type { Decided } from '../decision/mail-switch.js'
-import { toMailAddress } from '../haraka/haraka-address.js'
 import type { EsmtpParameters, HarakaAddress, HarakaTransaction } from '../haraka/haraka.js'
 
 export interface Recipient {
@@ -15,6 +14,8 @@ export interface Recipient {
   current: HarakaAddress
   /** what the decision leads to; the original itself if nothing leads on */
   readonly target: HarakaAddress
+  /** whom the target means: equal for what is delivered once */
+  readonly identity: string
   readonly parameters: EsmtpParameters
   readonly decided: Decided
   /** found undeliverable after it was accepted (a loop) */
@@ -53,9 +54,9 @@ export function rewriteRecipients(transaction: HarakaTransaction): void {
   transaction.rcpt_to = transaction.rcpt_to.flatMap((address) => {
     const recipient = decided.get(address)
     if (!recipient) return address
-    const { key } = toMailAddress(recipient.target)
-    if (seen.has(key)) return []
-    seen.add(key)
+    const { identity } = recipient
+    if (seen.has(identity)) return []
+    seen.add(identity)
     recipient.current = recipient.target
     return recipient.target
   })

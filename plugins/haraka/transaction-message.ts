@@ -102,7 +102,7 @@ function isFaithful({ header_lines, message_stream, encoding }: HarakaTransactio
 }
 
 /** The raw message as it came, whatever Haraka's header has become. */
-async function* rawOctets(stream: HarakaMessageStream): AsyncGenerator<Buffer> {
+export async function* rawOctets(stream: HarakaMessageStream): AsyncGenerator<Buffer> {
   const { headers } = stream
   // with an empty list the stream sends what it has; it looks at the list when it is piped
   stream.headers = []

@@ -31,6 +31,14 @@ export function mailAddress(local: string, domain: string): MailAddress {
   return { local, domain: host, key: `${local.normalize('NFC').toLowerCase()}@${host}` }
 }
 
+/**
+ * Whom the address means, to deliver once what came twice: in domains of ours case does not count; in
+ * others only their own system knows whether `Bob` is `bob` (RFC 5321 2.4).
+ */
+export function identityOf({ local, domain, key }: MailAddress, isOurs: boolean): string {
+  return isOurs ? key : `${local}@${domain}`
+}
+
 /** Reads `local@domain` or `"quoted local"@domain`; `undefined` for anything else. */
 export function parseMailAddress(text: string): MailAddress | undefined {
   const at = text.lastIndexOf('@')
@@ -80,11 +88,12 @@ export function isPostmaster(address: MailAddress): boolean {
 }
 
 /**
- * Whether a local part may name another host: `user%host`, `host!user`, `"user@host"`. A server that
- * trusts its client reads it so (RFC 5321 F.2, Postfix's allow_percent_hack and swap_bangpath).
+ * Whether a local part may name another host: `user%host`, `host!user`, `"user@host"`, and Exchange's
+ * encapsulated `IMCEASMTP-user+40host`. A server that trusts its client reads it so (RFC 5321 F.2,
+ * Postfix's allow_percent_hack and swap_bangpath, MS99-027).
  */
 export function mayNameHost(local: string): boolean {
-  return /[%!@]/u.test(local)
+  return /[%!@]/u.test(local) || /^imceasmtp-/iu.test(local)
 }
 
 /**

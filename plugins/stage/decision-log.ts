@@ -18,27 +18,77 @@ export interface LoggedDecision {
   readonly observed: boolean
 }
 
-/** `undefined` for a line that is no decision. */
+/**
+ * `undefined` for a line that is no decision. Only a line that one of the pack's plugins has written
+ * counts: a client's words stand in lines of others, or inside a value.
+ */
 export function parseDecision(line: string): LoggedDecision | undefined {
-  const at = line.indexOf('decision=')
-  if (at === -1) return undefined
-  const words = new Map<string, string>()
-  for (const match of line.slice(at).matchAll(/(\w+)=(?:<([^>]*)>|"([^"]*)"|(\S+))/gu)) {
-    words.set(match[1] ?? '', match[2] ?? match[3] ?? match[4] ?? '')
+  if (!line.includes('decision=')) return undefined
+  const message = messageOf(line)
+  const decision = /^decision=([\w-]+) /u.exec(message)?.[1]
+  if (decision === undefined) return undefined
+  const words = readWords(message.slice(`decision=${decision} `.length))
+  const text = (key: string): string | undefined => {
+    const value = words?.get(key)
+    return typeof value === 'string' ? value : undefined
   }
-  const decision = words.get('decision')
-  const recipient = words.get('recipient')
-  if (decision === undefined || recipient === undefined) return undefined
+  const recipient = text('recipient')
+  if (!words || recipient === undefined) return undefined
+  const chain = words.get('chain')
   return {
     decision,
     recipient,
-    place: words.get('place'),
-    reply: words.get('reply'),
-    directory: words.get('directory'),
-    chain: words.get('chain')?.split('>') ?? [],
-    detail: words.get('detail'),
+    place: text('place'),
+    reply: text('reply'),
+    directory: text('directory'),
+    chain: Array.isArray(chain) ? chain.map(String) : [],
+    detail: text('detail'),
     observed: words.has('observed'),
   }
+}
+
+const ours = /^(?:address-space\/)?(?:accepted-domains|contacts|connectors)$/u
+
+// what a log daemon puts in front, then Haraka's own words in each of its formats: all before anything
+// that a client has said
+const before = String.raw`^(?:[^[{"]|\[\d+\])*`
+const plain = new RegExp(String.raw`${before}\[\w+\] \[[^\]\s]*\] \[([^\]\s]*)\] (.*)$`, 'u')
+const logfmt = new RegExp(
+  String.raw`${before}\blevel=\w+ uuid=\S+ origin=(\S+) message="((?:[^"\\]|\\.)*)"`,
+  'u',
+)
+const json = new RegExp(String.raw`${before}(\{"level":.*)$`, 'u')
+
+/** What one of our plugins said in a line; empty: another line. */
+function messageOf(line: string): string {
+  const words = plain.exec(line)
+  if (words) return ours.test(words[1] ?? '') ? (words[2] ?? '') : ''
+  const fields = logfmt.exec(line)
+  if (fields) {
+    return ours.test(fields[1] ?? '') ? (fields[2] ?? '').replace(/\\(["\\])/gu, '$1') : ''
+  }
+  try {
+    const { origin, message } = JSON.parse(json.exec(line)?.[1] ?? '{}') as Record<string, unknown>
+    return typeof message === 'string' && ours.test(String(origin)) ? message : ''
+  } catch {
+    return ''
+  }
+}
+
+/** `key=value key=value …`, each value JSON; `undefined` if the line is anything else. */
+function readWords(text: string): Map<string, unknown> | undefined {
+  const words = new Map<string, unknown>()
+  const word = /(\w+)=("(?:[^"\\]|\\.)*"|\[(?:"(?:[^"\\]|\\.)*",?)*\])(?: |$)/uy
+  while (word.lastIndex < text.length) {
+    const [, key, value] = word.exec(text) ?? []
+    if (key === undefined || value === undefined || words.has(key)) return undefined
+    try {
+      words.set(key, JSON.parse(value))
+    } catch {
+      return undefined
+    }
+  }
+  return words
 }
 
 const reasons: Readonly<Record<string, string>> = {

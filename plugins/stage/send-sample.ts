@@ -101,7 +101,7 @@ async function decisionOf(
   address: string,
 ): Promise<LoggedDecision | undefined> {
   const literal = address.replace(/[^\w@-]/gu, '\\$&')
-  const line = new RegExp(`decision=\\S+ recipient=<${literal}>.*`, 'u')
+  const line = new RegExp(`^.*decision=\\S+ recipient="${literal}".*`, 'u')
   const found = await gateway.waitForLog(line, 2000, logFrom).catch(() => undefined)
   return found && parseDecision(found[0])
 }

@@ -7,7 +7,7 @@ import { tempDir } from '../harness/temp.js'
 import { runCommand } from './command.js'
 
 const line = (recipient: string, observed: boolean): string =>
-  `[NOTICE] [0A.1] [address-space/accepted-domains] decision=shared recipient=<${recipient}> place=connector:unix${observed ? ' observed=would-be-refused' : ''}`
+  `[NOTICE] [0A.1] [address-space/accepted-domains] decision=shared recipient=${JSON.stringify(recipient)} place="connector:unix"${observed ? ' observed="would-be-refused"' : ''}`
 
 describe('address-space check --log', function () {
   this.timeout(30_000)

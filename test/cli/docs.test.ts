@@ -61,8 +61,8 @@ const people: Record<string, readonly (readonly [cn: string, ...addresses: strin
   subsidiary: [['Sven', 'sven@example.com', 'sven@subsidiary.example']],
   xo: [['Admin', 'admin@xo.one']],
 }
-const log = `[NOTICE] decision=shared recipient=<walter@example.com> place=connector:unix
-[NOTICE] decision=mailbox recipient=<anna@example.com> place=mailbox-host:corp directory=corp
+const log = `[NOTICE] [0A.1] [address-space/accepted-domains] decision=shared recipient="walter@example.com" place="connector:unix"
+[NOTICE] [0A.2] [address-space/accepted-domains] decision=mailbox recipient="anna@example.com" place="mailbox-host:corp" directory="corp"
 `
 
 describeWithServers(['slapd'], 'the documentation', function () {

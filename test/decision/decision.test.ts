@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 
 import { mailAddress } from '../../plugins/mail/mail-address.js'
 import { placeKey } from '../../plugins/mail/place.js'
+import { recordOf } from '../../plugins/decision/decision-record.js'
 import { decideRecipient, type Decided } from '../../plugins/decision/mail-switch.js'
 import { address, makeSwitch, type SwitchOptions, type TestObject } from './fixture.js'
 
@@ -105,7 +106,30 @@ table('the whole table', {}, [
   ['victim%foreign.example@partner.example', stranger, false, 'relaying-denied 550 5.7.1'],
   ['a%b@example.com', stranger, true, 'shared connector:unix a%b@example.com'],
   ['half%half@example.com', stranger, false, 'mailbox mailbox-host:corp half%half@example.com'],
-  ['anna+50%@example.com', stranger, false, 'mailbox mailbox-host:corp anna+50%@example.com'],
+  ['IMCEASMTP-victim+40foreign.example@example.com', stranger, false, 'relaying-denied 550 5.7.1'],
+  // the sender's tag stays behind where it may name another host
+  ['anna+50%@example.com', stranger, false, 'mailbox mailbox-host:corp anna@example.com'],
+  [
+    'anna+x%foreign.example@example.com',
+    stranger,
+    false,
+    'mailbox mailbox-host:corp anna@example.com',
+  ],
+  [
+    'anna+x%foreign.example@example.com',
+    stranger,
+    true,
+    'mailbox mailbox-host:corp anna@example.com',
+  ],
+  [
+    '"anna+x@foreign.example"@example.com',
+    stranger,
+    false,
+    'mailbox mailbox-host:corp anna@example.com',
+  ],
+  ['ANNA+a!b@example.local', stranger, false, 'mailbox mailbox-host:corp ANNA@example.local'],
+  ['nobody+a!b@example.com', stranger, false, 'relaying-denied 550 5.7.1'],
+  ['nobody+a!b@example.local', stranger, false, 'unknown 550 5.1.1'],
   ['x400-user@example.com', stranger, false, 'contact connector:remote u%x400@remote.domain'],
   [
     'internetuser+a%foreign.example@xo.one',
@@ -278,4 +302,63 @@ describe('decision: facts', () => {
       if (!decision.accepted) assert.doesNotMatch(decision.reply.text, /CN=|@|corp/u)
     }
   })
+})
+
+table(
+  'postmaster lives on the host that asks',
+  {
+    domains: `shared = example.com
+postmaster = admin@example.com`,
+    objects: [],
+  },
+  [
+    ['postmaster@example.com', unix, false, 'postmaster connector:unix admin@example.com'],
+    ['postmaster', unix, false, 'postmaster connector:unix admin@example.com'],
+    ['postmaster@example.com', stranger, false, 'postmaster connector:unix admin@example.com'],
+    ['admin@example.com', unix, false, 'came-from-there 550 5.1.1'],
+  ],
+)
+
+describe('facts', () => {
+  const asks = async (recipient: string, mayRelay = false): Promise<[string[], Decided]> => {
+    const parts = makeSwitch({ objects, failing })
+    const asked: string[] = []
+    const { connectors } = parts
+    assert.ok(connectors)
+    const decided = await decideRecipient(
+      {
+        ...parts,
+        connectors: {
+          ...connectors,
+          isSmartHost: ({ name }) => {
+            asked.push(name)
+            return Promise.resolve(false)
+          },
+        },
+      },
+      { ip: stranger, mayRelay },
+      address(recipient),
+    )
+    return [asked, decided]
+  }
+
+  const cases: [recipient: string, asked: string[], connector: string | undefined][] = [
+    ['anna@example.com', [], undefined],
+    ['twin@example.com', [], undefined],
+    ['down@example.com', [], undefined],
+    ['a@example.com', [], undefined],
+    ['who@foreign.example', [], undefined],
+    ['nobody@closed.example', [], undefined],
+    ['internetuser@xo.one', [], 'remote'],
+    ['internetuser@remote.domain', ['remote'], 'remote'],
+    ['nobody@example.com', ['unix'], 'unix'],
+    ['who@partner.example', ['partner-open'], 'partner-open'],
+  ]
+  for (const [recipient, expected, connector] of cases) {
+    it(`${recipient}: smart hosts are looked for ${expected.length === 0 ? 'nowhere' : 'once'}`, async () => {
+      const [asked, decided] = await asks(recipient)
+      assert.deepEqual(asked, expected)
+      assert.equal(recordOf(recipient, decided).connector, connector)
+    })
+  }
 })

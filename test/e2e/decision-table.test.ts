@@ -55,7 +55,7 @@ describe('the decision table over SMTP', () => {
     const to = ['chain@example.com', 'twin@example.com']
     await send(gateway, { from: 'sender@client.example', to })
     const chain =
-      /decision=contact recipient=<chain@example\.com> place=connector:remote directory=corp chain=chain@example\.com>internetuser@xo\.one>internetUser@remote\.domain/u
+      /decision=contact recipient="chain@example\.com" place="connector:remote" directory="corp" chain=\["chain@example\.com","internetuser@xo\.one","internetUser@remote\.domain"\]/u
     await gateway.waitForLog(chain, 5000, from)
     await gateway.waitForLog(/decision=ambiguous .* reply="450 4\.1\.4" .*CN=Twin 1/u, 5000, from)
   })

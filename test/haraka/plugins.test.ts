@@ -112,7 +112,7 @@ describe('the hooks', () => {
         recipient: 'nobody@watched.example',
         decision: 'shared',
         place: 'left',
-        observed: true,
+        observed: 'watched.example',
       },
       {
         recipient: 'nobody@example.local',

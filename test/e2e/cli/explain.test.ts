@@ -71,7 +71,7 @@ for (const scenario of scenarios) {
         const { reply, decision } = explained.get(`${localAddress} ${recipient}`) ?? {}
         assert.deepEqual([reply?.code, reply?.enhanced], [code, enhanced])
         const [, rule, place] = await gateway.waitForLog(
-          /decision=(\S+) recipient=\S+ (?:place=(\S+))?/u,
+          /decision=(\S+) recipient="(?:[^"\\]|\\.)*" (?:place="(\S+)")?/u,
           5000,
           from,
         )

@@ -55,7 +55,7 @@ export async function passages(
   const count = (): number =>
     gateways
       .flatMap(({ logLines }) => logLines)
-      .filter((line) => line.includes(' decision=') && line.includes(`recipient=<${recipient}>`))
+      .filter((line) => line.includes(' decision=') && line.includes(`recipient="${recipient}"`))
       .length
   // the log comes through a pipe, after the reply
   for (const end = Date.now() + 5000; count() < expected && Date.now() < end;) await sleep(10)
