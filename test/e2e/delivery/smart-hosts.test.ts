@@ -29,7 +29,7 @@ describe('smart hosts', function () {
     for (const host of hosts) {
       host.change({})
       host.messages.length = 0
-      host.connections = 0
+      host.memory.connections = 0
     }
   })
 
