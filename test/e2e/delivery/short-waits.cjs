@@ -5,7 +5,7 @@
  */
 const { join } = require('node:path')
 
-const delivery = join(process.env.TEST_PACKAGE, 'connectors', 'delivery')
+const delivery = join(process.env.TEST_PACKAGE, 'delivery')
 const timeouts = require(join(delivery, 'smtp', 'timeouts.js'))
 const seconds = { connect: 1, greeting: 2, hello: 2, mail: 2, rcpt: 2, data: 2, block: 2, final: 3 }
 const short = Object.fromEntries(
