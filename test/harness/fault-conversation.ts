@@ -22,7 +22,7 @@ export interface FaultHost {
   readonly limits: Limits
 }
 
-const tooManyErrors: Step = { reply: '421 4.7.0 Error: too many errors', then: 'close' }
+const tooManyErrors: Step = { reply: '421 4.7.0 Error: too many errors', next: 'close' }
 
 export class Conversation {
   private readonly host: FaultHost
@@ -53,7 +53,7 @@ export class Conversation {
     const { script, limits } = this.host
     this.listen()
     if (!fits) {
-      const full: Step = { reply: '421 4.3.2 too many sessions from your address', then: 'close' }
+      const full: Step = { reply: '421 4.3.2 too many sessions from your address', next: 'close' }
       this.player.play(limits.whenFull === 'close' ? 'close' : full)
       return
     }
@@ -193,7 +193,7 @@ export class Conversation {
     this.from = /<(.*?)>/u.exec(line)?.[1] ?? ''
     this.to = []
     if (limits.messages !== undefined && this.taken >= limits.messages) {
-      return this.player.play({ reply: '421 4.7.0 too many messages in a session', then: 'close' })
+      return this.player.play({ reply: '421 4.7.0 too many messages in a session', next: 'close' })
     }
     const { mail } = script
     this.answer((typeof mail === 'function' ? mail(line) : mail) ?? '250 2.1.0 ok')

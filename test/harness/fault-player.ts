@@ -33,7 +33,7 @@ export class Player {
       this.write(step.raw)
     } else if ('reply' in step) {
       this.write(`${step.reply}\r\n`)
-      this.play(step.then)
+      this.play(step.next)
     } else if ('after' in step) {
       this.pausing = true
       setTimeout(() => this.resume(step.step), step.after).unref()

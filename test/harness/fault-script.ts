@@ -8,15 +8,15 @@
 import type { SecureContextOptions } from 'node:tls'
 
 /**
- * A reply line or lines; `close` and `silent` are words for what they say. `then` goes on after a
- * reply: `{ reply: '421 4.7.0 enough', then: 'close' }`.
+ * A reply line or lines; `close` and `silent` are words for what they say. `next` goes on after a
+ * reply: `{ reply: '421 4.7.0 enough', next: 'close' }`.
  */
 export type Step =
   | string
   | { readonly raw: Uint8Array | string }
   | { readonly drip: string; readonly every: number }
   | { readonly after: number; readonly step: Step }
-  | { readonly reply: string; readonly then: Step }
+  | { readonly reply: string; readonly next: Step }
 
 export interface Script {
   readonly banner?: Step
@@ -92,11 +92,10 @@ export const defaultExtensions: readonly string[] = [
   'AUTH PLAIN LOGIN',
 ]
 
-/** The reply that a step comes to; empty: none. */
+/** The reply that a step comes to; empty: none, or none that anybody waits for. */
 export function replyOf(step: Step): string {
   if (typeof step === 'string') return /^\d/u.test(step) ? step : ''
-  if ('raw' in step) return ''
-  if ('drip' in step) return step.drip
+  if ('raw' in step || 'drip' in step) return ''
   if ('reply' in step) return step.reply
   return replyOf(step.step)
 }

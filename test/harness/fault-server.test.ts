@@ -98,7 +98,7 @@ describe('the fault server', () => {
       script: {
         rcpt: (address) => {
           if (address.startsWith('open')) return busy
-          return address.startsWith('end') ? { reply: busy, then: 'close' } : undefined
+          return address.startsWith('end') ? { reply: busy, next: 'close' } : undefined
         },
       },
     })
