@@ -2,9 +2,8 @@
  * The mail switch of an install, opened: its directories and smart hosts can be asked, as the
  * gateway asks them. `close` ends every connection.
  */
-import { HostHealth } from '../delivery/hosts/host-health.js'
 import { Resolver } from '../delivery/hosts/resolver.js'
-import { SessionPool } from '../delivery/hosts/session-pool.js'
+import { Sessions } from '../delivery/hosts/sessions.js'
 import { TargetFinder } from '../delivery/hosts/target.js'
 import { Verifier } from '../delivery/hosts/verifier.js'
 import { nextSystemsOver } from '../gateway/next-systems.js'
@@ -27,13 +26,13 @@ export async function openSwitch(
   env: Environment,
 ): Promise<OpenedSwitch> {
   const directories = configuration.directories && openDirectories(configuration.directories, env)
-  const pool = new SessionPool()
+  const sessions = new Sessions({ log: env.log })
   const finder = targetFinder(install, configuration, env)
   await showing('Loading the directories', directories?.ready())
   return {
     parts: makeSwitch(install.parts, configuration, directories, nextSystems()),
     close: async () => {
-      pool.close()
+      sessions.close()
       await directories?.close()
     },
   }
@@ -43,8 +42,7 @@ export async function openSwitch(
     const verifier = new Verifier({
       setup: { env },
       finder,
-      pool,
-      health: new HostHealth(),
+      sessions,
       session,
     })
     return nextSystemsOver({

@@ -56,9 +56,7 @@ export async function askAboutNobody(
         sent: outcome.kind === 'delivered',
       }
     } finally {
-      session.wire.send('QUIT')
-      await session.wire.read('QUIT', 1000).catch(() => undefined)
-      session.wire.destroy()
+      await session.wire.quit()
     }
   } catch (error) {
     if (!(error instanceof HostError)) throw error

@@ -79,6 +79,29 @@ export class Settings {
     return fallback * 1000
   }
 
+  /** A time such as `90s`, `10m`, `4h`, `5d`; in milliseconds, `least` or more. */
+  duration(key: string, fallback: number, least: number): number {
+    const text = this.text(key)
+    return text === '' ? fallback : this.readDuration(key, text, least, fallback)
+  }
+
+  /** Such times, at least one. */
+  durations(key: string, fallback: readonly number[], least: number): readonly number[] {
+    const texts = this.list(key)
+    if (texts.length === 0) return fallback
+    return texts.map((text) => this.readDuration(key, text, least, least))
+  }
+
+  private readDuration(key: string, text: string, least: number, fallback: number): number {
+    const [, number = '', unit = ''] = /^(\d{1,9})([smhd])$/u.exec(text) ?? []
+    const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[unit]
+    const time = seconds === undefined ? Number.NaN : Number(number) * seconds * 1000
+    if (time >= least || (text === '0' && least === 0)) return text === '0' ? 0 : time
+    const atLeast = least === 0 ? '' : ` of at least ${least / 1000}s`
+    this.wrong(key, `a time${atLeast} such as 90s, 10m, 4h or 5d`, text)
+    return fallback
+  }
+
   /** `true` or `false`, in Haraka's spellings. */
   flag(key: string, fallback: boolean): boolean {
     const text = this.text(key).toLowerCase()

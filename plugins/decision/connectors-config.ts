@@ -31,9 +31,50 @@ export interface Connector {
   readonly delivery: 'direct' | 'queue'
   /** a transaction to a smart host */
   readonly maxRecipients: number
+  /** sessions with each host, of all processes together */
+  readonly maxSessions: number
+  readonly schedule: Schedule
+  /** used while every smart host is left alone, and only then */
+  readonly backupHosts: readonly SmartHost[]
   /** gateways that may use this connector; empty: all */
   readonly bridgeheads: readonly SmartHost[]
 }
+
+/** When what waits is tried again; times in milliseconds. */
+export interface Schedule {
+  /** after the first attempt, the second, …; the last repeats */
+  readonly retry: readonly number[]
+  /** the sender is told of the delay, once; 0: never */
+  readonly warnAfter: number
+  /** the sender is told that it failed (RFC 5321 4.5.4.1: at least 4 to 5 days) */
+  readonly expire: number
+}
+
+const minute = 60_000
+const day = 24 * 60 * minute
+
+export const defaultSchedule: Schedule = {
+  retry: [minute, 2 * minute, 5 * minute, 10 * minute],
+  warnAfter: day / 6,
+  expire: 5 * day,
+}
+
+/** What holds for mailbox hosts, which have no section of their own. */
+export const mailboxHostSettings = {
+  maxRecipients: 100,
+  maxSessions: 20,
+  schedule: defaultSchedule,
+} as const
+
+/** Free space below which no mail is taken: a share of the disk, or octets. */
+export interface FreeSpace {
+  readonly percent: number
+  /** octets; with a share: no more than that is asked for */
+  readonly octets: number
+}
+
+const gigabyte = 1024 ** 3
+export const defaultMinFree: FreeSpace = { percent: 5, octets: gigabyte }
 
 export interface ConnectorsConfig {
   /** empty: Haraka's config/me */
@@ -42,6 +83,7 @@ export interface ConnectorsConfig {
   readonly loopSecretFile: string
   /** Received fields; more is a loop (RFC 5321 6.3) */
   readonly maxHops: number
+  readonly minFree: FreeSpace
   /** by name, in the order written */
   readonly connectors: ReadonlyMap<string, Connector>
 }
@@ -61,6 +103,7 @@ export function parseConnectorsConfig(lines: readonly string[]): ConnectorsConfi
     gatewayId: main.text('gateway_id'),
     loopSecretFile: main.text('loop_secret_file') || 'address-space.secret',
     maxHops: main.wholeNumber('max_hops', 50, 1),
+    minFree: readFreeSpace(main, 'min_free'),
     connectors: new Map<string, Connector>(),
   }
   if (/[\s:;<>]/u.test(config.gatewayId)) main.wrong('gateway_id', 'a host name', config.gatewayId)
@@ -95,13 +138,46 @@ function readConnector(name: string, settings: Settings): Connector {
     xclient: settings.flag('xclient', false),
     delivery: settings.choice('delivery', ['direct', 'queue'], 'direct'),
     maxRecipients: settings.wholeNumber('max_recipients', 100, 1),
+    maxSessions: settings.wholeNumber('max_sessions', 20, 1),
+    schedule: readSchedule(settings),
+    backupHosts: readHosts(settings, 'backup_hosts'),
     bridgeheads: readHosts(settings, 'bridgeheads'),
+  }
+  if (connector.backupHosts.length > 0 && connector.smartHosts.length === 0) {
+    settings.missing('smart_hosts', 'hosts that `backup_hosts` stand behind')
   }
   if ((connector.authUser === '') !== (connector.authPasswordFile === '')) {
     const missing = connector.authUser === '' ? 'auth_user' : 'auth_password_file'
     settings.missing(missing, '`auth_user` and `auth_password_file` together')
   }
   return connector
+}
+
+function readSchedule(settings: Settings): Schedule {
+  const { retry, warnAfter, expire } = defaultSchedule
+  const schedule = {
+    retry: settings.durations('retry', retry, 1000),
+    warnAfter: settings.duration('warn_after', warnAfter, 0),
+    expire: settings.duration('expire', expire, minute),
+  }
+  if (schedule.warnAfter >= schedule.expire) {
+    settings.wrong('warn_after', 'less than `expire`', settings.text('warn_after') || '4h')
+  }
+  return schedule
+}
+
+/** `5%`, or octets as `500M`; 0: not looked at. */
+function readFreeSpace(settings: Settings, key: string): FreeSpace {
+  const text = settings.text(key)
+  if (text === '') return defaultMinFree
+  const [, number = '', unit = ''] = /^(\d+)(%|[KMGT])?$/iu.exec(text) ?? []
+  const power = ['', 'K', 'M', 'G', 'T'].indexOf(unit.toUpperCase())
+  if (number !== '' && unit === '%' && Number(number) < 100) {
+    return { percent: Number(number), octets: Number(number) === 0 ? 0 : gigabyte }
+  }
+  if (number !== '' && power >= 0) return { percent: 0, octets: Number(number) * 1024 ** power }
+  settings.wrong(key, 'a share such as 5% or a size such as 500M', text)
+  return defaultMinFree
 }
 
 function readAddressSpaces(settings: Settings): AddressSpace[] {

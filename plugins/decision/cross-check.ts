@@ -86,7 +86,7 @@ export async function checkNames(
   selfAmong: (hosts: readonly SmartHost[]) => Promise<readonly SmartHost[]>,
 ): Promise<string[]> {
   const smartHosts = [...(check.connectors?.connectors.values() ?? [])].flatMap(
-    (one) => one.smartHosts,
+    ({ smartHosts: hosts, backupHosts }) => [...hosts, ...backupHosts],
   )
   const mailboxHosts = [...(check.directories?.values() ?? [])].flatMap((host) => host ?? [])
   const found = await selfAmong([...smartHosts, ...mailboxHosts])
@@ -99,11 +99,16 @@ function checkHosts(
   isGateway: (host: SmartHost) => boolean,
 ): string[] {
   const errors: string[] = []
-  for (const { name, smartHosts } of connectors?.connectors.values() ?? []) {
-    for (const host of smartHosts.filter(isGateway)) {
-      errors.push(
-        `connectors.ini [${name}] smart_hosts: ${formatSmartHost(host)} is this gateway itself; expected the server of another system`,
-      )
+  for (const { name, smartHosts, backupHosts } of connectors?.connectors.values() ?? []) {
+    for (const [key, hosts] of [
+      ['smart_hosts', smartHosts],
+      ['backup_hosts', backupHosts],
+    ] as const) {
+      for (const host of hosts.filter(isGateway)) {
+        errors.push(
+          `connectors.ini [${name}] ${key}: ${formatSmartHost(host)} is this gateway itself; expected the server of another system`,
+        )
+      }
     }
   }
   for (const [name, host] of connectors ? (directories ?? []) : []) {

@@ -25,14 +25,14 @@ import type { SmartHost } from '../mail/smart-host.js'
 import { directPatience, HandOver } from './direct.js'
 import { Dispatcher } from './dispatcher.js'
 import { literalAddresses } from './hosts/endpoints.js'
-import { HostHealth } from './hosts/host-health.js'
 import { PlaceSender } from './hosts/place-sender.js'
 import { adoptReport, isOurs } from './queue/queue-notes.js'
 import { QueueDelivery } from './queue/queued.js'
 import { Queuer } from './queue/queuer.js'
 import { Resolver, type Dns } from './hosts/resolver.js'
 import type { DeliverySetup, Verification } from './setup.js'
-import { SessionPool } from './hosts/session-pool.js'
+import type { HostState } from './state.js'
+import { Sessions } from './hosts/sessions.js'
 import { directTimeouts } from './smtp/timeouts.js'
 import { TargetFinder } from './hosts/target.js'
 import { Verifier } from './hosts/verifier.js'
@@ -51,8 +51,7 @@ export interface DelivererTools {
 
 export class Deliverer {
   private readonly setup: DeliverySetup
-  private readonly pool = new SessionPool()
-  private readonly health = new HostHealth()
+  private readonly sessions: Sessions
   private readonly finder: TargetFinder
   private readonly directly: HandOver
   private readonly queued: QueueDelivery
@@ -62,16 +61,20 @@ export class Deliverer {
   constructor(setup: DeliverySetup, tools: DelivererTools = {}) {
     const { gatewayName } = setup
     const { dns, tlsOptions } = tools
-    const { pool, health } = this
+    const sessions = new Sessions({
+      log: setup.env.log,
+      ...(setup.processes !== undefined && { processes: setup.processes }),
+    })
     const session = { gatewayName, ...(tlsOptions && { tlsOptions }) }
     this.setup = setup
+    this.sessions = sessions
     this.finder = new TargetFinder(setup, new Resolver(dns))
-    const sender = new PlaceSender({ pool, health, session })
+    const sender = new PlaceSender({ sessions, session })
     const dispatcher = new Dispatcher(setup, this.finder, sender)
     const queuer = new Queuer(setup)
     this.directly = new HandOver(setup, dispatcher, queuer)
     this.queued = new QueueDelivery(setup, dispatcher, queuer)
-    this.verifier = new Verifier({ setup, finder: this.finder, pool, health, session })
+    this.verifier = new Verifier({ setup, finder: this.finder, sessions, session })
   }
 
   /**
@@ -136,14 +139,14 @@ export class Deliverer {
     return this.finder.selfAmong(hosts, selfPatience)
   }
 
-  /** The hosts that are left alone for now. Sessions stay inside: their keys hold passwords. */
-  stats(): { hosts: ReturnType<HostHealth['stats']> } {
-    return { hosts: this.health.stats() }
+  /** The hosts that are known now. */
+  hosts(): readonly HostState[] {
+    return this.sessions.states()
   }
 
   /** Ends idle sessions; those in use end after their message. */
   close(): Promise<void> {
-    this.pool.close()
+    this.sessions.close()
     return Promise.resolve()
   }
 }

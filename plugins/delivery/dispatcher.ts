@@ -90,24 +90,25 @@ export class Dispatcher {
       target = options.target ?? (await this.finder.find(place, domain))
     } catch (error) {
       if (!(error instanceof TargetError)) throw error
-      const { message: reason, reply } = error
+      const { message: reason, reply, isGone } = error
       if (!reply) this.log.error(`delivery to ${placeKey(place)}: ${reason}`)
       return addressees.map((): Outcome => {
-        return reply
-          ? { kind: 'refused', reply, host: '' }
-          : { kind: 'unreachable', reason, host: '' }
+        if (reply) return { kind: 'refused', reply, host: '' }
+        return { kind: isGone ? 'held' : 'unreachable', reason, host: '' }
       })
     }
     const names = addressees.map(({ recipient }) => recipient.address)
+    const prefix = this.setup.loopField(target.way, names, lists)
     return this.sender.send({
       ...options,
       target,
       message,
       ...(target.xclient && client !== undefined && { xclient: client }),
-      prefix: this.setup.loopField(target.way, names, lists),
+      prefix,
       envelope: {
         from: pathOf(mailFrom),
-        size: message.size,
+        // all octets that go out (RFC 1870)
+        size: Buffer.byteLength(prefix) + message.size,
         eightBit: message.eightBit,
         utf8: message.utf8,
         envid,

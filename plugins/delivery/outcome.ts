@@ -4,18 +4,38 @@
  *   delivered    the host said yes
  *   refused      the host said no for good (5xx): reported to the sender
  *   deferred     the host said not now (4xx)
- *   unreachable  no host could be asked: nothing was handed over
+ *   not-asked    the session ended before the host had answered: nothing was handed over
+ *   unreachable  no session was to be had: nothing was handed over
+ *   held         an administrator has to mend something first; it waits as long as that takes
  *   uncertain    the message was handed over whole and the answer got lost. It is tried again:
  *                a possible duplicate rather than a loss (RFC 1047)
+ *
+ * `unfit` is said of one host only: it lacks what the message needs. When every host of the place does,
+ * the recipient is refused.
  */
 import { formatReply, type SmtpReply } from './smtp/reply.js'
 
+interface Answered {
+  readonly reply: SmtpReply
+  readonly host: string
+}
+
+interface Unanswered {
+  readonly reason: string
+  /** empty: none was spoken to */
+  readonly host: string
+}
+
 export type Outcome =
-  | { readonly kind: 'delivered'; readonly reply: SmtpReply; readonly host: string }
-  | { readonly kind: 'refused'; readonly reply: SmtpReply; readonly host: string }
-  | { readonly kind: 'deferred'; readonly reply: SmtpReply; readonly host: string }
-  | { readonly kind: 'unreachable'; readonly reason: string; readonly host: string }
-  | { readonly kind: 'uncertain'; readonly reason: string; readonly host: string }
+  | (Answered & { readonly kind: 'delivered' })
+  | (Answered & { readonly kind: 'refused' })
+  | (Answered & { readonly kind: 'deferred' })
+  | (Answered & { readonly kind: 'unfit' })
+  | (Unanswered & { readonly kind: 'not-asked' })
+  | (Unanswered & { readonly kind: 'held' })
+  | (Unanswered & { readonly kind: 'uncertain' })
+  /** `waitsFor`: the hosts that have no session for it now; absent: it is not known which they are */
+  | (Unanswered & { readonly kind: 'unreachable'; readonly waitsFor?: readonly string[] })
 
 /** Whether another attempt may still deliver it. */
 export function isTemporary(outcome: Outcome): boolean {

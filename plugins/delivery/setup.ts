@@ -19,6 +19,8 @@ export interface DeliverySetup {
   gatewayId(): string
   readonly outbound: HarakaOutbound
   readonly env: Environment
+  /** processes of this gateway that deliver: a host's sessions are divided among them. Default: 1 */
+  readonly processes?: number
   /** The header fields that tell a loop, with their line ends; arguments as in ../loop.ts. */
   loopField(way: string, recipients: readonly string[], lists: string): string
   /** is it this gateway itself? Such a host is never delivered to */

@@ -61,8 +61,8 @@ export interface HarakaHeader {
 export interface HarakaMessageStream {
   /** what is written instead of the raw header; when it is empty, the raw header is */
   headers: string[]
-  /** octets of the raw header without the empty line */
-  readonly idx: { readonly headers?: { readonly end: number } }
+  /** where the body starts, in octets; absent: no empty line yet */
+  readonly idx: { readonly body?: { readonly start: number } }
   /** larger than `spool_after`: in a file, not in memory */
   readonly spooling: boolean
   /** octets added so far */
@@ -97,8 +97,6 @@ export interface HarakaTransaction {
   readonly results: HarakaResults
   /** connection.ini; `max_lines`: more lines are not put into `header_lines` */
   readonly cfg: { readonly headers?: { readonly max_lines?: number } }
-  /** octets of DATA as received */
-  readonly data_bytes: number
   /** how header bytes were decoded: `utf8` after EHLO, `binary` after HELO */
   readonly encoding: BufferEncoding
   add_header(name: string, value: string): void

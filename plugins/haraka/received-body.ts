@@ -9,6 +9,7 @@
 import type { HarakaMessageStream } from './haraka.js'
 
 const mostOctets = 1024 * 1024
+const emptyLine = 2
 // each costs memory of its own, however few octets it has
 const mostPieces = 1000
 
@@ -32,7 +33,7 @@ export function keepBody(stream: HarakaMessageStream): void {
   keptOf.set(stream, kept)
   const add = stream.add_line.bind(stream)
   stream.add_line = (line) => {
-    const inBody = stream.idx.headers !== undefined
+    const inBody = stream.idx.body !== undefined
     add(line)
     if (!inBody) return
     if (typeof line === 'string' || !keep(kept, line)) {
@@ -42,13 +43,23 @@ export function keepBody(stream: HarakaMessageStream): void {
   }
 }
 
+/**
+ * Octets of the header, without the empty line behind it. Not read from `idx.headers`: in that index
+ * stand the MIME boundaries of the message too, and one of them may be called `headers`.
+ */
+export function headerSize({ idx }: HarakaMessageStream): number {
+  return idx.body ? idx.body.start - emptyLine : 0
+}
+
+/** Octets behind the empty line; none if there is no such line. */
+export function bodySize({ idx, bytes_read: all }: HarakaMessageStream): number {
+  return idx.body ? all - idx.body.start : 0
+}
+
 /** The whole body in wire form; `undefined`: it was not kept. */
 export function keptBody(stream: HarakaMessageStream): Buffer[] | undefined {
   const kept = keptOf.get(stream)
-  const { headers } = stream.idx
-  if (!kept || !headers) return undefined
-  // the empty line stands between header and body
-  if (headers.end + 2 + kept.octets !== stream.bytes_read) return undefined
+  if (!kept || !stream.idx.body || bodySize(stream) !== kept.octets) return undefined
   return kept.pieces.map(({ memory, start, end }) => Buffer.from(memory, start, end - start))
 }
 

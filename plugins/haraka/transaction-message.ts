@@ -14,7 +14,7 @@ import { PassThrough } from 'node:stream'
 import type { EsmtpParameters, HarakaMessageStream, HarakaTransaction } from './haraka.js'
 import type { OutgoingMessage } from '../mail/message.js'
 import { readHead } from '../mail/message-head.js'
-import { keptBody } from './received-body.js'
+import { bodySize, headerSize, keptBody } from './received-body.js'
 import { restoreHeader, wireField } from './raw-header.js'
 
 // Haraka's own, where connection.ini does not say
@@ -41,7 +41,7 @@ export class TransactionMessage implements OutgoingMessage {
     this.stream = transaction.message_stream
     this.header = header
     this.body = body
-    this.size = header.length + transaction.data_bytes - (this.stream.idx.headers?.end ?? 0)
+    this.size = header.length + (body?.length ?? bodySize(this.stream))
     this.eightBit = parameters['BODY']?.toUpperCase() === '8BITMIME'
     this.utf8 = 'SMTPUTF8' in parameters && header.some((octet) => octet > 127)
   }
@@ -98,7 +98,7 @@ function isFaithful({ header_lines, message_stream, encoding }: HarakaTransactio
     // the strings end with a bare LF
     octets += 1
   }
-  return octets === (message_stream.idx.headers?.end ?? 0)
+  return octets === headerSize(message_stream)
 }
 
 /** The raw message as it came, whatever Haraka's header has become. */

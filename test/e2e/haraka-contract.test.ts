@@ -62,7 +62,6 @@ const declared = {
     notes: true,
     results: true,
     cfg: true,
-    data_bytes: true,
     encoding: true,
     add_header: true,
     add_leading_header: true,

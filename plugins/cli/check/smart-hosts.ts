@@ -149,9 +149,7 @@ async function greet(
   try {
     const session = await openSession(endpoint, options, Date.now() + patience)
     const milliseconds = Math.ceil(performance.now() - started)
-    session.wire.send('QUIT')
-    await session.wire.read('QUIT', 1000).catch(() => undefined)
-    session.wire.destroy()
+    await session.wire.quit()
     return describe(where, session, options, milliseconds)
   } catch (error) {
     if (!(error instanceof HostError)) throw error

@@ -17,6 +17,7 @@ import type { Endpoint } from '../smtp/session.js'
 
 interface TargetProblem {
   readonly reply?: SmtpReply
+  readonly gone?: boolean
   readonly isSelf?: boolean
 }
 
@@ -27,10 +28,13 @@ export class TargetError extends Error {
   readonly reply: SmtpReply | undefined
   /** mail would come back to this gateway itself */
   readonly isSelf: boolean
+  /** the configuration has no such place: its mail waits until it has */
+  readonly isGone: boolean
 
-  constructor(message: string, { reply, isSelf = false }: TargetProblem = {}) {
+  constructor(message: string, { reply, isSelf = false, gone = false }: TargetProblem = {}) {
     super(message)
     this.reply = reply
+    this.isGone = gone
     this.isSelf = isSelf
   }
 }

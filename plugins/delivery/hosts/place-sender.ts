@@ -1,21 +1,22 @@
 /**
  * Hands a message to the hosts of a target, one after the other, until every recipient has a final
- * answer or the hosts or the time are used up. What is left is `deferred` with the last host's
- * words, or `unreachable`.
+ * answer or the hosts or the time are used up.
  *
- * Once a recipient is delivered the other hosts are asked no more for a client that waits
- * (`oneTransaction`): what is deferred goes to the queue instead. A host that is left alone for now
- * is skipped.
+ *   a host that is left alone or full     is passed over; if no other is left: `unreachable`
+ *   one that lacks what the message needs  the next one is asked; when none is fit: `refused`
+ *   a reused session that ends early       one more try at once on a fresh one, for the unanswered
+ *
+ * The backup hosts are used while every host before them is left alone, and only then. Once a
+ * recipient is delivered the other hosts are asked no more for a client that waits
+ * (`oneTransaction`): what is left goes to the queue instead.
  */
-import type { HostHealth } from './host-health.js'
 import type { OutgoingMessage } from '../../mail/message.js'
-import { isTemporary, type Outcome } from '../outcome.js'
+import { isTemporary, outcomeText, type Outcome } from '../outcome.js'
 import type { Envelope, EnvelopeRecipient } from '../smtp/envelope.js'
 import { formatEndpoint, openSession, type Endpoint, type SessionOptions } from '../smtp/session.js'
-import { BusyError, type SessionPool } from './session-pool.js'
 import type { Timeouts } from '../smtp/timeouts.js'
 import { sendMessage } from '../smtp/transaction.js'
-import { HostError } from '../smtp/wire.js'
+import { hostKey, NoSessionError, OpeningError, type Lease, type Sessions } from './sessions.js'
 import type { Target } from './target.js'
 
 export interface Shipment {
@@ -29,6 +30,7 @@ export interface Shipment {
   /** milliseconds since 1970: the final dot is sent by then, or nothing */
   readonly until: number
   readonly xclient?: string
+  /** a client waits: for a session too, and for one transaction only */
   readonly oneTransaction?: boolean
   /** all outcomes as they are before the message is sent; a rejection keeps it from being sent */
   readonly beforeMessage?: (outcomes: readonly Outcome[]) => Promise<void>
@@ -36,8 +38,7 @@ export interface Shipment {
 }
 
 export interface SenderParts {
-  readonly pool: SessionPool
-  readonly health: HostHealth
+  readonly sessions: Sessions
   readonly session: Pick<SessionOptions, 'gatewayName' | 'tlsOptions'>
 }
 
@@ -49,81 +50,161 @@ export class PlaceSender {
   }
 
   /** An outcome for each recipient. Rejects only with what `beforeMessage` or `beforeDot` threw. */
-  async send(shipment: Shipment): Promise<Outcome[]> {
-    const { target, recipients, until } = shipment
-    const outcomes: Outcome[] = recipients.map(() => {
-      return { kind: 'unreachable', reason: 'all hosts are left alone for now', host: '' }
+  send(shipment: Shipment): Promise<Outcome[]> {
+    return new Sending(this.parts, shipment).run()
+  }
+}
+
+/** One message on its way from host to host. */
+class Sending {
+  private readonly parts: SenderParts
+  private readonly shipment: Shipment
+  private readonly outcomes: Outcome[]
+  private readonly unfit = new Set<Endpoint>()
+  private endpoints: readonly Endpoint[]
+  private backups: readonly Endpoint[]
+
+  constructor(parts: SenderParts, shipment: Shipment) {
+    const { target, recipients } = shipment
+    const all = [...target.endpoints, ...target.backups]
+    this.parts = parts
+    this.shipment = shipment
+    this.endpoints = target.endpoints
+    this.backups = target.backups
+    this.outcomes = recipients.map(() => {
+      return { kind: 'unreachable', reason: 'no host', host: '', waitsFor: all.map(hostKey) }
     })
-    for (const endpoint of target.endpoints) {
-      const open = indices(outcomes, (outcome) => isOpen(outcome))
-      if (open.length === 0 || Date.now() >= until) break
-      if (shipment.oneTransaction && outcomes.some(({ kind }) => kind === 'delivered')) break
-      const host = formatEndpoint(endpoint)
-      const report = this.parts.health.claim(host)
-      if (!report) continue
-      let answered = false
-      try {
-        for (const batch of batches(open, target.maxRecipients)) {
-          const answers = await this.sendBatch(shipment, endpoint, batch, outcomes)
-          answered = true
-          batch.forEach((index, at) => (outcomes[index] = answers[at] ?? noAnswer(host)))
-          if (answers.some(({ kind }) => kind === 'uncertain')) break
-        }
-        report('well')
-      } catch (error) {
-        report(error instanceof HostError ? 'failed' : answered ? 'well' : 'neutral')
-        if (!(error instanceof HostError || error instanceof BusyError)) throw error
-        for (const index of open) {
-          // a host's own words are worth more than the silence of the next
-          const { kind } = outcomes[index] ?? noAnswer(host)
-          if (kind === 'unreachable') {
-            outcomes[index] = { kind: 'unreachable', reason: error.message, host }
-          }
-        }
-      }
-    }
-    return outcomes
   }
 
-  private async sendBatch(
-    shipment: Shipment,
-    endpoint: Endpoint,
-    batch: readonly number[],
-    outcomes: readonly Outcome[],
-  ): Promise<Outcome[]> {
-    const { envelope, message, prefix, timeouts, until, beforeMessage, beforeDot } = shipment
-    const recipients = batch.flatMap((index) => shipment.recipients[index] ?? [])
-    const { pool } = this.parts
-    const key = sessionKey(endpoint, shipment)
-    const patience = { until, urgent: shipment.oneTransaction === true }
-    const open = () => openSession(endpoint, this.sessionOptions(shipment), until)
-    for (;;) {
-      let stale = false
+  async run(): Promise<Outcome[]> {
+    while (this.goesOn()) {
+      const lease = await this.lease()
+      if (!lease) continue
+      this.endpoints = this.endpoints.filter((endpoint) => endpoint !== lease.endpoint)
       try {
-        return await pool.use(key, open, patience, async (session, reused) => {
-          stale = reused
-          return sendMessage(session, envelope, recipients, message, {
-            timeouts,
-            until,
-            prefix,
-            ...(beforeDot && { beforeDot }),
-            beforeMessage: async (answers) => {
-              if (!beforeMessage) return
-              const all = [...outcomes]
-              batch.forEach((index, at) => (all[index] = answers[at] ?? noAnswer('')))
-              await beforeMessage(all)
-            },
-          })
-        })
-      } catch (error) {
-        // a session that was idle may have been closed by the host meanwhile: that is no failure
-        if (!stale || !(error instanceof HostError) || error.phase !== 'MAIL') throw error
-        pool.dropIdle(key)
+        await this.deliver(lease)
+      } finally {
+        lease.end()
       }
+    }
+    const nobodyIsFit = this.shipment.target.endpoints.every((endpoint) => this.unfit.has(endpoint))
+    return this.outcomes.map((outcome): Outcome => {
+      if (outcome.kind !== 'unfit') return outcome
+      if (nobodyIsFit) return { ...outcome, kind: 'refused' }
+      const reason = `${outcomeText(outcome)}; the other hosts give no session`
+      return { kind: 'not-asked', reason, host: outcome.host }
+    })
+  }
+
+  private goesOn(): boolean {
+    const { until, oneTransaction } = this.shipment
+    if (this.open.length === 0 || Date.now() >= until) return false
+    if (oneTransaction && this.outcomes.some(({ kind }) => kind === 'delivered')) return false
+    return this.endpoints.length > 0 || this.useBackups()
+  }
+
+  /** Recipients that are worth another host: not answered for good, and surely not delivered. */
+  private get open(): number[] {
+    return this.outcomes.flatMap((outcome, index) =>
+      isTemporary(outcome) && outcome.kind !== 'uncertain' ? [index] : [],
+    )
+  }
+
+  private useBackups(): boolean {
+    const { sessions } = this.parts
+    const { target } = this.shipment
+    if (this.backups.length === 0) return false
+    if (!target.endpoints.every((endpoint) => sessions.isLeftAlone(endpoint))) return false
+    this.endpoints = this.backups
+    this.backups = []
+    return true
+  }
+
+  /** A session with one of the hosts; undefined: those that were tried are taken off the list. */
+  private async lease(): Promise<Lease | undefined> {
+    const { shipment } = this
+    const { target, until, oneTransaction } = shipment
+    try {
+      return await this.parts.sessions.take({
+        endpoints: this.endpoints,
+        identity: identityOf(target, shipment.xclient),
+        place: target.place,
+        maxSessions: target.maxSessions,
+        open: (endpoint) => openSession(endpoint, this.sessionOptions(), until),
+        until,
+        ...(oneTransaction && { patience: until }),
+      })
+    } catch (error) {
+      if (error instanceof OpeningError) {
+        this.endpoints = this.endpoints.filter((endpoint) => endpoint !== error.endpoint)
+        this.noSession(error.message, formatEndpoint(error.endpoint))
+      } else if (error instanceof NoSessionError) {
+        this.endpoints = []
+        this.noSession(error.message, '')
+      } else throw error
+      return undefined
     }
   }
 
-  private sessionOptions({ target, timeouts, xclient }: Shipment): SessionOptions {
+  /** A host's own words are worth more than the silence of the next. */
+  private noSession(reason: string, host: string): void {
+    this.outcomes.forEach((outcome, index) => {
+      if (outcome.kind !== 'unreachable' || (host === '' && outcome.host !== '')) return
+      this.outcomes[index] = { ...outcome, reason, host }
+    })
+  }
+
+  private async deliver(lease: Lease): Promise<void> {
+    let { session } = lease
+    let mayRenew = lease.reused
+    for (const batch of batches(this.open, this.shipment.target.maxRecipients)) {
+      let asked = batch
+      await this.transact(session, asked)
+      asked = asked.filter((index) => this.outcomes[index]?.kind === 'not-asked')
+      // a session that was idle may have been closed by the host, or have used up its errors
+      if (asked.length > 0 && mayRenew && this.mayGoOn()) {
+        mayRenew = false
+        try {
+          session = await lease.renew()
+        } catch (error) {
+          if (error instanceof OpeningError) return
+          throw error
+        }
+        await this.transact(session, asked)
+      }
+      if (batch.some((index) => this.outcomes[index]?.kind === 'unfit')) {
+        this.unfit.add(lease.endpoint)
+      }
+      if (!session.wire.usable || session.wire.isLeaving) return
+    }
+  }
+
+  private mayGoOn(): boolean {
+    const { until, oneTransaction } = this.shipment
+    if (Date.now() >= until) return false
+    return !(oneTransaction && this.outcomes.some(({ kind }) => kind === 'delivered'))
+  }
+
+  private async transact(session: Lease['session'], batch: readonly number[]): Promise<void> {
+    const { envelope, message, prefix, timeouts, until, beforeMessage, beforeDot } = this.shipment
+    const recipients = batch.flatMap((index) => this.shipment.recipients[index] ?? [])
+    const answers = await sendMessage(session, envelope, recipients, message, {
+      timeouts,
+      until,
+      prefix,
+      ...(beforeDot && { beforeDot }),
+      beforeMessage: async (provisional) => {
+        if (!beforeMessage) return
+        const all = [...this.outcomes]
+        batch.forEach((index, at) => (all[index] = provisional[at] ?? noAnswer))
+        await beforeMessage(all)
+      },
+    })
+    batch.forEach((index, at) => (this.outcomes[index] = answers[at] ?? noAnswer))
+  }
+
+  private sessionOptions(): SessionOptions {
+    const { target, timeouts, xclient } = this.shipment
     const { tls, credentials } = target
     return {
       ...this.parts.session,
@@ -135,28 +216,12 @@ export class PlaceSender {
   }
 }
 
-/** Sessions with the same key may carry each other's mail. */
-export function sessionKey(
-  endpoint: Endpoint,
-  { target, xclient = '' }: { target: Target; xclient?: string },
-): string {
-  const { protocol, names } = endpoint
-  const { tls, credentials } = target
-  const login = credentials ? `${credentials.user}\0${credentials.password}` : ''
-  return [protocol, formatEndpoint(endpoint), names.join(','), tls, login, xclient].join('\0')
-}
+const noAnswer: Outcome = { kind: 'not-asked', reason: 'no answer', host: '' }
 
-/** Worth another host: not answered for good, and surely not delivered. */
-function isOpen(outcome: Outcome): boolean {
-  return isTemporary(outcome) && outcome.kind !== 'uncertain'
-}
-
-function noAnswer(host: string): Outcome {
-  return { kind: 'unreachable', reason: 'no answer', host }
-}
-
-function indices<T>(list: readonly T[], test: (item: T) => boolean): number[] {
-  return list.flatMap((item, index) => (test(item) ? [index] : []))
+/** Sessions of the same identity may carry each other's mail. */
+export function identityOf({ tls, credentials }: Target, xclient = ''): string {
+  const login = credentials ? [credentials.user, credentials.password] : []
+  return JSON.stringify([tls, login, xclient])
 }
 
 function batches<T>(list: readonly T[], size: number): T[][] {

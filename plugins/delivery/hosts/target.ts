@@ -7,14 +7,20 @@
  *   connector with bridgeheads      those, unless this gateway is one of them
  *   mailbox host                    that one
  *
+ * The backup hosts of a connector come into use while all those are left alone (place-sender.ts).
+ *
  * `TargetError`: there is none, and whether that is final (endpoints.ts).
  */
 import { errorText } from '../../basics/error-text.js'
 import { inTime } from '../../basics/in-time.js'
 import { readSecretFile } from '../../config/secret-file.js'
-import type { Connector, TlsPolicy } from '../../decision/connectors-config.js'
+import {
+  mailboxHostSettings,
+  type Connector,
+  type TlsPolicy,
+} from '../../decision/connectors-config.js'
 import { wayTo } from '../../loop/tokens.js'
-import type { Place } from '../../mail/place.js'
+import { placeKey, type Place } from '../../mail/place.js'
 import type { SmartHost } from '../../mail/smart-host.js'
 import { EndpointFinder, TargetError } from './endpoints.js'
 import type { Resolver } from './resolver.js'
@@ -25,7 +31,13 @@ import type { Endpoint } from '../smtp/session.js'
 export { TargetError } from './endpoints.js'
 
 export interface Target {
+  /** the place's key */
+  readonly place: string
   readonly endpoints: readonly Endpoint[]
+  /** used while all of those are left alone */
+  readonly backups: readonly Endpoint[]
+  /** sessions with a host, of all processes together */
+  readonly maxSessions: number
   readonly tls: TlsPolicy
   readonly credentials?: Credentials
   /** recipients a transaction */
@@ -59,13 +71,20 @@ export class TargetFinder {
     switch (place.kind) {
       case 'mailbox-host': {
         const host = this.setup.mailboxHost(place.directory)
-        if (!host) throw new TargetError(`directory ${place.directory} has no mailbox host now`)
+        if (!host) {
+          throw new TargetError(`directory ${place.directory} has no mailbox host now`, {
+            gone: true,
+          })
+        }
         const endpoints = await this.finder.ofHosts([host])
         const way = wayTo(place, [host])
         return {
+          place: placeKey(place),
           endpoints,
+          backups: [],
+          maxSessions: mailboxHostSettings.maxSessions,
           tls: 'opportunistic',
-          maxRecipients: 100,
+          maxRecipients: mailboxHostSettings.maxRecipients,
           direct: true,
           xclient: false,
           way,
@@ -74,7 +93,9 @@ export class TargetFinder {
       case 'connector': {
         const connector = this.setup.connector(place.connector)
         if (connector) return this.ofConnector(place, connector, domain)
-        throw new TargetError(`connector ${place.connector} is not in the configuration now`)
+        throw new TargetError(`connector ${place.connector} is not in the configuration now`, {
+          gone: true,
+        })
       }
       case 'outbound':
         throw new TargetError(`${domain} is for Haraka's outbound`)
@@ -95,7 +116,7 @@ export class TargetFinder {
   /** IP addresses of the connector's smart hosts, as far as they can be found out. */
   async addressesOf(connector: Connector): Promise<string[]> {
     const found = await Promise.all(
-      connector.smartHosts.map(async (host) => {
+      [...connector.smartHosts, ...connector.backupHosts].map(async (host) => {
         if (host.kind === 'socket') return []
         const mx = host.kind === 'mx' ? await this.resolver.mx(host.host).catch(() => []) : []
         const names = mx.length > 0 ? mx.map(({ exchange }) => exchange) : [host.host]
@@ -137,8 +158,9 @@ export class TargetFinder {
   }
 
   private async ofConnector(place: Place, connector: Connector, domain: string): Promise<Target> {
-    const { tls, maxRecipients, bridgeheads, smartHosts } = connector
-    const common = { tls, maxRecipients, direct: connector.delivery === 'direct' }
+    const { tls, maxRecipients, maxSessions, bridgeheads, smartHosts, backupHosts } = connector
+    const direct = connector.delivery === 'direct'
+    const common = { place: placeKey(place), tls, maxRecipients, maxSessions, direct, backups: [] }
     if (bridgeheads.length > 0 && !(await this.isBridgehead(bridgeheads))) {
       const endpoints = await this.finder.ofHosts(bridgeheads)
       return { ...common, endpoints, xclient: false, way: wayTo(place, bridgeheads) }
@@ -149,6 +171,8 @@ export class TargetFinder {
         smartHosts.length > 0
           ? await this.finder.ofHosts(smartHosts)
           : await this.finder.ofDomain(domain),
+      // a name of a backup that is not found takes nothing from the others
+      backups: backupHosts.length > 0 ? await this.finder.ofHosts(backupHosts).catch(() => []) : [],
       xclient: connector.xclient,
       way: wayTo(place, smartHosts),
       ...this.credentials(connector),

@@ -14,12 +14,11 @@ import { randomUUID } from 'node:crypto'
 
 import { LRUCache } from 'lru-cache'
 
-import type { HostHealth } from './host-health.js'
-import { sessionKey } from './place-sender.js'
+import { identityOf } from './place-sender.js'
 import type { DeliverySetup, Verification } from '../setup.js'
 import { isPositive, type SmtpReply } from '../smtp/reply.js'
 import { formatEndpoint, openSession, type Session, type SessionOptions } from '../smtp/session.js'
-import { BusyError, type SessionPool } from './session-pool.js'
+import { NoSessionError, OpeningError, type Sessions } from './sessions.js'
 import { directTimeouts } from '../smtp/timeouts.js'
 import { HostError } from '../smtp/wire.js'
 import { TargetError, type Target, type TargetFinder } from './target.js'
@@ -37,8 +36,7 @@ export class Verifier {
   private readonly parts: {
     readonly setup: Pick<DeliverySetup, 'env'>
     readonly finder: TargetFinder
-    readonly pool: SessionPool
-    readonly health: HostHealth
+    readonly sessions: Sessions
     readonly session: Pick<SessionOptions, 'gatewayName' | 'tlsOptions'>
   }
   private readonly answers = new LRUCache<string, Verification>({ max: 100_000 })
@@ -75,7 +73,7 @@ export class Verifier {
   }
 
   private async ask(connector: string, recipient: string, domain: string): Promise<Verification> {
-    const { setup, finder, pool, health, session } = this.parts
+    const { setup, finder, sessions, session } = this.parts
     const until = Date.now() + patience
     let target: Target
     try {
@@ -93,29 +91,41 @@ export class Verifier {
     }
     let reason = 'all hosts are left alone for now'
     for (const endpoint of target.endpoints) {
+      if (Date.now() >= until) break
       const host = formatEndpoint(endpoint)
-      const report = Date.now() < until ? health.claim(host) : undefined
-      if (!report) continue
       try {
-        const key = sessionKey(endpoint, { target })
-        const open = () => openSession(endpoint, options, until)
-        const asked = await pool.use(key, open, { until, urgent: true }, async (opened) => {
+        const lease = await sessions.take({
+          endpoints: [endpoint],
+          // strangers' wrong addresses are errors in a session: none that carries mail is used
+          identity: `verify ${identityOf(target)}`,
+          place: target.place,
+          maxSessions: target.maxSessions,
+          open: () => openSession(endpoint, options, until),
+          patience: until,
+          until,
+        })
+        try {
           const probe = this.takesAll.has(`${connector}\0${domain}`)
             ? ''
             : `${randomUUID()}@${domain}`
-          return inquire(opened, recipient, probe, until)
-        })
-        report('well')
-        if (asked.takesAll) {
-          this.takesAll.set(`${connector}\0${domain}`, true)
-          setup.env.log.notice(`connector ${connector}: ${host} takes every address of ${domain}`)
-          return { answer: 'unknown', reason: 'the host takes every address' }
+          const asked = await inquire(lease.session, recipient, probe, until)
+          if (asked.takesAll) {
+            this.takesAll.set(`${connector}\0${domain}`, true)
+            setup.env.log.notice(`connector ${connector}: ${host} takes every address of ${domain}`)
+            return { answer: 'unknown', reason: 'the host takes every address' }
+          }
+          return asked.senderRefused ? unknown(asked.reply, host) : judge(asked.reply, host)
+        } catch (error) {
+          lease.session.wire.destroy()
+          throw error
+        } finally {
+          lease.end()
         }
-        return asked.senderRefused ? unknown(asked.reply, host) : judge(asked.reply, host)
       } catch (error) {
-        report(error instanceof HostError && Date.now() < until ? 'failed' : 'neutral')
-        if (!(error instanceof HostError || error instanceof BusyError)) throw error
-        reason = `${host}: ${error.message}`
+        if (!(error instanceof HostError || error instanceof NoSessionError)) {
+          if (!(error instanceof OpeningError)) throw error
+        }
+        reason = `${host}: ${errorText(error)}`
       }
     }
     return { answer: 'unknown', reason }

@@ -3,8 +3,10 @@
  * of each recipient. Every 2xx to RCPT is a yes. LMTP answers the message once a recipient
  * (RFC 2033 4.2), SMTP once for all.
  *
- * Rejects with HostError when the host failed before the final dot: nothing was delivered. After
- * it, a failure is the outcome `uncertain` for every recipient without an answer.
+ * What the host has answered stays answered, also when the session dies: the result is always an
+ * outcome for each recipient. After a 421 the message still goes to those who were accepted, if the
+ * session stands; who was not answered is `not-asked`. After the final dot a failure is `uncertain`
+ * for every recipient without an answer. It rejects only with what the options' functions threw.
  */
 import { errorText } from '../../basics/error-text.js'
 import type { OutgoingMessage } from '../../mail/message.js'
@@ -45,84 +47,182 @@ export async function sendMessage(
   message: OutgoingMessage,
   options: TransactionOptions,
 ): Promise<Outcome[]> {
-  const { wire, extensions } = session
   const host = formatEndpoint(session.endpoint)
-  const { timeouts, until } = options
-  const all = (reply: SmtpReply): Outcome[] => recipients.map(() => outcomeOf(reply, host))
-  const within = (ms: number): number => Math.min(ms, until - Date.now())
-  const read = async (phase: string, ms: number): Promise<SmtpReply> => {
-    const reply = await wire.read(phase, within(ms))
-    // 421 may come at any time: the host goes away, it does not speak of this command. 530 (wants
-    // AUTH or TLS first, RFC 4954 and 3207) is not about the mail: an administrator can mend it
-    const expected = phase === 'DATA' ? reply.code === 354 : isPositive(reply)
-    if (reply.code === 421 || reply.code === 530 || (!expected && reply.code < 400)) {
-      throw new HostError(phase, 'expected an answer', reply)
+  const envelope = await asNeeded(wanted, message, session.extensions)
+  const missing = missingExtension(envelope, recipients, session.extensions)
+  if (missing) return recipients.map(() => ({ kind: 'unfit', reply: missing, host }))
+  const transaction = new Transaction(session, envelope, recipients, options)
+  try {
+    if (await transaction.ask()) await transaction.handOver(message)
+  } catch (error) {
+    session.wire.destroy()
+    if (!(error instanceof HostError)) throw error
+    return transaction.endedBy(error)
+  }
+  return transaction.outcomes
+}
+
+class Transaction {
+  /** of `accepted` ones provisional until the message has been answered */
+  outcomes: Outcome[]
+  private readonly session: Session
+  private readonly envelope: Envelope
+  private readonly recipients: readonly EnvelopeRecipient[]
+  private readonly options: TransactionOptions
+  private readonly host: string
+
+  constructor(
+    session: Session,
+    envelope: Envelope,
+    recipients: readonly EnvelopeRecipient[],
+    options: TransactionOptions,
+  ) {
+    this.session = session
+    this.envelope = envelope
+    this.recipients = recipients
+    this.options = options
+    this.host = formatEndpoint(session.endpoint)
+    this.outcomes = recipients.map(() => this.notAsked('not asked yet'))
+  }
+
+  /** Asks for each recipient. Answers whether the host waits for the message now. */
+  async ask(): Promise<boolean> {
+    const { wire, extensions } = this.session
+    const { timeouts } = this.options
+    const mail = mailCommand(this.envelope, this.recipients, extensions)
+    const rcpts = this.recipients.map((recipient) => rcptCommand(recipient, extensions))
+    const pipelining = extensions.has('PIPELINING')
+    if (pipelining) wire.send(mail, ...rcpts, 'DATA')
+    else wire.send(mail)
+    const mailReply = await this.read('MAIL', timeouts.mail)
+    if (!isPositive(mailReply)) {
+      this.outcomes = this.recipients.map(() => outcomeOf(mailReply, this.host))
+      // what was sent along is answered too, and says nothing more
+      if (pipelining) await this.skip(rcpts.length)
+      await this.leave(pipelining)
+      return false
     }
+    await this.askRecipients(rcpts, pipelining)
+    if (this.accepted.length === 0) {
+      await this.leave(pipelining)
+      return false
+    }
+    if (!pipelining) wire.send('DATA')
+    const dataReply = await this.read('DATA', timeouts.data)
+    if (dataReply.code === 354) return true
+    this.answer(dataReply)
+    await reset(this.session, timeouts)
+    return false
+  }
+
+  /** Sends the message to those who were accepted. */
+  async handOver(message: OutgoingMessage): Promise<void> {
+    const { wire } = this.session
+    const { timeouts, until, prefix, beforeMessage, beforeDot } = this.options
+    try {
+      await beforeMessage?.(this.outcomes)
+      await writeBody(wire, prefix, message, {
+        block: timeouts.block,
+        until,
+        beforeDot: beforeDot ?? (() => undefined),
+      })
+    } catch (error) {
+      const { early } = wire
+      // what it answered before the end is its answer: `552 too big`
+      const answered = early && early.code >= 400 && early.code !== 421
+      if (!(error instanceof HostError) || !answered) throw error
+      wire.destroy()
+      this.answer(early)
+      return
+    }
+    await readFinal(this.session, this.accepted, this.outcomes, timeouts.final)
+  }
+
+  /** The session is over before the final dot: who was accepted has nothing. */
+  endedBy(error: HostError): Outcome[] {
+    return this.outcomes.map((outcome) =>
+      outcome.kind === 'delivered' || outcome.kind === 'not-asked'
+        ? this.notAsked(error.message)
+        : outcome,
+    )
+  }
+
+  private get accepted(): number[] {
+    return this.outcomes.flatMap(({ kind }, index) => (kind === 'delivered' ? [index] : []))
+  }
+
+  private notAsked(reason: string): Outcome {
+    return { kind: 'not-asked', reason, host: this.host }
+  }
+
+  /** What the host says of the message holds for those who were accepted. */
+  private answer(reply: SmtpReply): void {
+    for (const index of this.accepted) this.outcomes[index] = outcomeOf(reply, this.host)
+  }
+
+  private async askRecipients(rcpts: readonly string[], pipelining: boolean): Promise<void> {
+    for (const [index, rcpt] of rcpts.entries()) {
+      if (!pipelining) this.session.wire.send(rcpt)
+      const reply = await this.session.wire.read('RCPT', this.within(this.options.timeouts.rcpt))
+      if (reply.code === 421) {
+        // the host goes away, it does not speak of this recipient
+        const reason = new HostError('RCPT', 'closing', reply).message
+        for (let rest = index; rest < rcpts.length; rest++)
+          this.outcomes[rest] = this.notAsked(reason)
+        if (!pipelining) return
+        continue
+      }
+      expectAnswer('RCPT', reply)
+      const some = this.outcomes.some(({ kind }) => kind === 'delivered')
+      this.outcomes[index] =
+        some && isTooMany(reply)
+          ? { kind: 'deferred', reply, host: this.host }
+          : outcomeOf(reply, this.host)
+    }
+  }
+
+  private async read(phase: 'MAIL' | 'DATA', ms: number): Promise<SmtpReply> {
+    const reply = await this.session.wire.read(phase, this.within(ms))
+    if (reply.code === 421) throw new HostError(phase, 'closing', reply)
+    expectAnswer(phase, reply)
     return reply
   }
 
-  const envelope = await asNeeded(wanted, message, extensions)
-  const missing = missingExtension(envelope, recipients, extensions)
-  if (missing) return all(missing)
-
-  const mail = mailCommand(envelope, recipients, extensions)
-  const rcpts = recipients.map((recipient) => rcptCommand(recipient, extensions))
-  const pipelining = extensions.has('PIPELINING')
-  if (pipelining) wire.send(mail, ...rcpts, 'DATA')
-  else wire.send(mail)
-  const mailReply = await read('MAIL', timeouts.mail)
-  if (!isPositive(mailReply) && !pipelining) {
-    await reset(session, timeouts)
-    return all(mailReply)
+  /** Reads answers that change nothing. */
+  private async skip(count: number): Promise<void> {
+    const { rcpt } = this.options.timeouts
+    for (let at = 0; at < count; at++) await this.session.wire.read('RCPT', this.within(rcpt))
   }
 
-  const outcomes: Outcome[] = []
-  for (const rcpt of rcpts) {
-    if (!pipelining) wire.send(rcpt)
-    const reply = await read('RCPT', timeouts.rcpt)
-    const some = outcomes.some(({ kind }) => kind === 'delivered')
-    outcomes.push(
-      some && isTooMany(reply) ? { kind: 'deferred', reply, host } : outcomeOf(reply, host),
-    )
-  }
-  const accepted = outcomes.flatMap(({ kind }, index) => (kind === 'delivered' ? [index] : []))
-  const nobody = accepted.length === 0 || !isPositive(mailReply)
-  if (!pipelining && nobody) {
-    await reset(session, timeouts)
-    return outcomes
-  }
-
-  if (!pipelining) wire.send('DATA')
-  const dataReply = await read('DATA', timeouts.data)
-  const ready = dataReply.code === 354
-  if (nobody || !ready) {
-    // a host that wants a message for nobody does not get one: an empty one would be sent
-    if (ready) wire.destroy()
-    else await reset(session, timeouts)
-    if (!isPositive(mailReply)) return all(mailReply)
-    for (const index of accepted) outcomes[index] = outcomeOf(dataReply, host)
-    return outcomes
-  }
-
-  try {
-    await options.beforeMessage?.(outcomes)
-    await writeBody(wire, options.prefix, message, {
-      block: timeouts.block,
-      until,
-      beforeDot: options.beforeDot ?? (() => undefined),
-    })
-  } catch (error) {
-    const { early } = wire
-    wire.destroy()
-    // what it answered before the end is its answer: `552 too big`
-    if (early && early.code >= 400 && early.code !== 421) {
-      for (const index of accepted) outcomes[index] = outcomeOf(early, host)
-      return outcomes
+  /** Nobody is to get the message. */
+  private async leave(pipelining: boolean): Promise<void> {
+    const { timeouts } = this.options
+    const { wire } = this.session
+    if (pipelining) {
+      const reply = await wire.read('DATA', this.within(timeouts.data))
+      if (reply.code === 354) {
+        // a host that wants a message for nobody does not get one: an empty one would be sent
+        wire.destroy()
+        return
+      }
     }
-    throw error
+    await reset(this.session, timeouts)
   }
-  await readFinal(session, accepted, outcomes, timeouts.final)
-  return outcomes
+
+  private within(ms: number): number {
+    return Math.min(ms, this.options.until - Date.now())
+  }
+}
+
+/**
+ * 530 (wants AUTH or TLS first, RFC 4954 and 3207) is not about the mail: an administrator can mend
+ * it. What is neither yes nor no is no SMTP.
+ */
+function expectAnswer(phase: string, reply: SmtpReply): void {
+  const expected = phase === 'DATA' ? reply.code === 354 : isPositive(reply)
+  if (reply.code === 530 || (!expected && reply.code < 400)) {
+    throw new HostError(phase, 'expected an answer', reply)
+  }
 }
 
 /**
@@ -175,11 +275,12 @@ async function readFinal(
       return
     }
   }
-  if (reply?.code === 421) wire.destroy()
 }
 
 /** Makes the session ready for another message, or ends it. */
 async function reset(session: Session, timeouts: Timeouts): Promise<void> {
+  // after 421 it carries no other
+  if (session.wire.isLeaving) return
   try {
     session.wire.send('RSET')
     const reply = await session.wire.read('RSET', Math.min(10_000, timeouts.hello))

@@ -40,6 +40,10 @@ interface Waiting {
 }
 
 export class Wire {
+  /** replies so far that were a no of any kind: hosts count errors in a session */
+  refusals = 0
+  /** the host has said 421: it is going away, whatever it still answers */
+  isLeaving = false
   private socket: Socket
   private parser = new ReplyParser()
   private readonly unread: SmtpReply[] = []
@@ -147,6 +151,13 @@ export class Wire {
     this.listen(secure)
   }
 
+  /** Says QUIT as RFC 5321 4.1.1.10 asks, and does not wait long for the answer. Never rejects. */
+  async quit(): Promise<void> {
+    this.send('QUIT')
+    await this.read('QUIT', 1000).catch(() => undefined)
+    this.destroy()
+  }
+
   /** Ends it at once, without a word. */
   destroy(): void {
     this.fail('closed by us')
@@ -169,6 +180,8 @@ export class Wire {
   }
 
   private answer(reply: SmtpReply): void {
+    if (reply.code >= 400) this.refusals++
+    if (reply.code === 421) this.isLeaving = true
     const waiting = this.waiting
     if (!waiting) {
       this.unread.push(reply)

@@ -3,8 +3,9 @@
  * and ends with the final dot. A message that does not end its last line gets the line end that SMTP
  * demands (RFC 5321 4.1.1.4).
  *
- * `beforeDot` is the point of no return: a throw there, a host that fails or answers early, or no
- * progress for `block` milliseconds ends the writing without the dot, and then nothing is delivered.
+ * `beforeDot` is the point of no return: a throw there, a host that fails or answers early, no
+ * progress for `block` milliseconds, or the end of the time ends the writing without the dot, and then
+ * nothing is delivered.
  */
 import type { Octets } from '../../mail/message.js'
 import { HostError, type Wire } from './wire.js'
@@ -46,6 +47,8 @@ export async function writeBody(
     waiting = 0
   }
   expectSilence(wire)
+  // a small message goes out at once, however long its preparation took
+  if (Date.now() >= until) throw new HostError('message', 'the time for it is over')
   beforeDot()
   if (!tail.equals(crlf)) pieces.push(crlf)
   // whether the dot got there only the host's answer tells

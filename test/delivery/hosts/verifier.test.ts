@@ -75,7 +75,7 @@ describe('asking a smart host about recipients', () => {
   it('a host that refuses the null sender is not left alone for that', async () => {
     host.change({ mail: '550 5.7.1 no bounces' })
     assert.equal(await ask('anna@unix.example'), 'unknown')
-    assert.deepEqual(deliverer.stats().hosts, {})
+    assert.ok(deliverer.hosts().every(({ condition }) => condition === 'well'))
     assert.equal(host.connections, 1)
   })
 

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+
+import { SessionLimit } from '../../../plugins/delivery/hosts/session-limit.js'
+
+const minute = 60_000
+
+describe('the limit of a host', () => {
+  it('is what the configuration says until the host refuses', () => {
+    const limit = new SessionLimit()
+    assert.equal(limit.at(0, 20), 20)
+    assert.equal(limit.isLearned(0, 20), false)
+    assert.equal(limit.nextRaise(0, 20), undefined)
+  })
+
+  it('what was open, one more each minute, up to the configuration', () => {
+    const limit = new SessionLimit()
+    assert.equal(limit.refused(5, 0, 20, '421 too many'), true)
+    const at = [0, 1, minute - 1, minute, 2 * minute, 15 * minute, 60 * minute]
+    assert.deepEqual(
+      at.map((now) => limit.at(now, 20)),
+      [5, 5, 5, 6, 7, 20, 20],
+    )
+    assert.equal(limit.nextRaise(1, 20), minute)
+    assert.equal(limit.nextRaise(minute, 20), 2 * minute)
+    assert.equal(limit.nextRaise(15 * minute, 20), undefined)
+  })
+
+  it('a refusal later counts anew, and never below one', () => {
+    const limit = new SessionLimit()
+    limit.refused(5, 0, 20, '')
+    assert.equal(limit.refused(6, 90_000, 20, ''), false)
+    assert.equal(limit.at(90_000, 20), 6)
+    assert.equal(limit.at(149_000, 20), 6)
+    limit.refused(0, 150_000, 20, '')
+    assert.equal(limit.at(150_000, 20), 1)
+  })
+})
