@@ -6,6 +6,15 @@ import { ConfigError } from '../../plugins/config/settings.js'
 const parse = (text: string): ReturnType<typeof parseConnectorsConfig> =>
   parseConnectorsConfig(text.split('\n'))
 
+type Connector = NonNullable<ReturnType<ReturnType<typeof parse>['connectors']['get']>>
+const scheduleOf = (one?: Connector): unknown[] => [
+  one?.maxSessions,
+  one?.schedule.retry,
+  one?.schedule.warnAfter,
+  one?.schedule.expire,
+  one?.backupHosts.length,
+]
+
 describe('connectors.ini', () => {
   it('has a default for everything but the address spaces', () => {
     const { connectors, ...main } = parse('[unix]\naddress_spaces = example.com')
@@ -13,6 +22,7 @@ describe('connectors.ini', () => {
       gatewayId: '',
       loopSecretFile: 'address-space.secret',
       maxHops: 50,
+      minFree: { percent: 5, octets: 1024 ** 3 },
     })
     assert.deepEqual(connectors.get('unix'), {
       name: 'unix',
@@ -27,6 +37,13 @@ describe('connectors.ini', () => {
       xclient: false,
       delivery: 'direct',
       maxRecipients: 100,
+      maxSessions: 20,
+      schedule: {
+        retry: [60_000, 120_000, 300_000, 600_000],
+        warnAfter: 4 * 3_600_000,
+        expire: 5 * 86_400_000,
+      },
+      backupHosts: [],
       bridgeheads: [],
     })
   })
@@ -45,8 +62,20 @@ verify_recipients = true
 xclient = true
 delivery = queue
 max_recipients = 20
+max_sessions = 5
+retry = 30s, 4m
+warn_after = 0
+expire = 2d
+backup_hosts = [192.0.2.11]
 bridgeheads = [10.0.0.1]
 `)
+    assert.deepEqual(scheduleOf(connectors.get('unix')), [
+      5,
+      [30_000, 240_000],
+      0,
+      2 * 86_400_000,
+      1,
+    ])
     const unix = connectors.get('unix')
     assert.deepEqual(
       unix?.addressSpaces.map(({ name }) => name),

@@ -216,11 +216,12 @@ class Transaction {
 
 /**
  * 530 (wants AUTH or TLS first, RFC 4954 and 3207) is not about the mail: an administrator can mend
- * it. What is neither yes nor no is no SMTP.
+ * it. Nor is 503 (bad sequence of commands): host and client do not mean the same command. What is
+ * neither yes nor no is no SMTP.
  */
 function expectAnswer(phase: string, reply: SmtpReply): void {
   const expected = phase === 'DATA' ? reply.code === 354 : isPositive(reply)
-  if (reply.code === 530 || (!expected && reply.code < 400)) {
+  if (reply.code === 530 || reply.code === 503 || (!expected && reply.code < 400)) {
     throw new HostError(phase, 'expected an answer', reply)
   }
 }
