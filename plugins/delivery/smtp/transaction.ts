@@ -140,8 +140,12 @@ class Transaction {
 
   /** The session is over before the final dot: who was accepted has nothing. */
   endedBy(error: HostError): Outcome[] {
+    const { wire, extensions } = this.session
+    // one answer too few to commands that were sent together: whose it is nobody can tell
+    const ranOut = Date.now() >= this.options.until
+    const inDoubt = wire.wentSilent && !ranOut && extensions.has('PIPELINING')
     return this.outcomes.map((outcome) =>
-      outcome.kind === 'delivered' || outcome.kind === 'not-asked'
+      inDoubt || outcome.kind === 'delivered' || outcome.kind === 'not-asked'
         ? this.notAsked(error.message)
         : outcome,
     )

@@ -44,6 +44,8 @@ export class Wire {
   refusals = 0
   /** the host has said 421: it is going away, whatever it still answers */
   isLeaving = false
+  /** an answer was due and did not come */
+  wentSilent = false
   private socket: Socket
   private parser = new ReplyParser()
   private readonly unread: SmtpReply[] = []
@@ -79,7 +81,10 @@ export class Wire {
     if (this.failed !== undefined) return Promise.reject(new HostError(phase, this.failed))
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => this.fail(`expected an answer within ${Math.max(0, ms) / 1000} s, got none`),
+        () => {
+          this.wentSilent = true
+          this.fail(`expected an answer within ${Math.max(0, ms) / 1000} s, got none`)
+        },
         Math.max(0, ms),
       )
       this.waiting = { phase, resolve, reject, timer }
