@@ -1,7 +1,8 @@
 /**
- * `npm start`, `npm test` and `npm run bench` from a fresh clone, with Node and nothing else: installs what
- * package-lock.json says if it is not there yet, builds if a source is newer than the last build,
- * then runs the staged MX, the tests or the benchmark. Plain JavaScript, since nothing is installed when it starts.
+ * `npm start`, `npm test`, `npm run bench` and `npm run congestion` from a fresh clone, with Node and
+ * nothing else: installs what package-lock.json says if it is not there yet, builds if a source is newer
+ * than the last build, then runs the staged MX, the tests or a benchmark. Plain JavaScript, since nothing
+ * is installed when it starts.
  *
  * Further arguments are passed on: `npm start -- --once`, `npm test -- test/stage/catcher.test.ts`.
  * It ends with the exit code of what it ran; 1 if it could not install or build.
@@ -18,6 +19,7 @@ const [task, ...rest] = process.argv.slice(2)
 const tasks = {
   start: () => ['dist/cli/main.js', 'stage', '--sample', ...rest],
   bench: () => ['--import', 'tsx', 'scripts/bench/main.ts', ...rest],
+  congestion: () => ['--import', 'tsx', 'scripts/congestion/main.ts', ...rest],
   test: () => ['node_modules/mocha/bin/mocha.js', '--reporter', 'scripts/reporter.cjs', ...tests()],
 }
 
@@ -31,7 +33,7 @@ try {
 async function main() {
   const major = Number(process.versions.node.split('.')[0])
   if (major < leastNode) throw new Error(`expected Node ${leastNode} or later, got ${major}`)
-  if (!Object.hasOwn(tasks, task)) throw new Error('expected `start`, `test` or `bench`')
+  if (!Object.hasOwn(tasks, task)) throw new Error(`expected ${Object.keys(tasks).join(', ')}`)
   if (!isInstalled()) await install()
   const built = await run(process.execPath, ['--import', 'tsx', 'scripts/build.ts', '--if-stale'])
   if (built !== 0) return built

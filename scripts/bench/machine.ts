@@ -31,5 +31,9 @@ function systemName(): string {
 }
 
 function debianVersion(name: string): string {
-  return execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' })
+  try {
+    return execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' })
+  } catch {
+    return 'not installed'
+  }
 }
