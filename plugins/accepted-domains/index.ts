@@ -12,10 +12,12 @@ import {
   registerPart,
   rewrite,
 } from '../gateway/part.js'
+import { enableOperations, Operations } from '../operations/operations.js'
 import { carryOn } from '../haraka/replies.js'
 
 export function register(this: HarakaPlugin): void {
   registerPart(this, 'accepted-domains')
+  enableOperations(this)
   this.register_hook('rcpt', 'decideRecipient')
   this.register_hook('data', 'rewriteRecipients')
 }
@@ -32,5 +34,5 @@ export const decideRecipient = hook<[HarakaAddress, EsmtpParameters]>(
 export const rewriteRecipients = hook('data', decisionSeconds, rewrite)
 
 export function shutdown(this: HarakaPlugin): void {
-  closeAll(this)
+  closeAll(this, Operations.of(this))
 }

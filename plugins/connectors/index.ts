@@ -26,6 +26,8 @@ import { ConnectorsPart } from '../gateway/connectors-part.js'
 import { findLoops, loopReply } from '../loop/detection.js'
 import { acceptedRecipients } from '../gateway/recipients.js'
 import { needsOwnTransaction, routeRecipients } from '../gateway/hand-over.js'
+import { enableOperations, Operations } from '../operations/operations.js'
+import { loopEvent } from '../gateway/observers.js'
 import type { Reply } from '../mail/reply.js'
 
 const inspected = new WeakSet<HarakaTransaction>()
@@ -40,6 +42,7 @@ const ownTransaction: Reply = {
 export function register(this: HarakaPlugin): void {
   this.timeout = 0
   registerPart(this, 'connectors', ConnectorsPart.of(this).nextSystems)
+  enableOperations(this)
   this.register_hook('init_master', 'refuseSelf')
   this.register_hook('mail', 'noteParameters')
   this.register_hook('rcpt_ok', 'decideRecipient')
@@ -96,13 +99,17 @@ async function inspect({ plugin, connection }: HookCall<unknown>): Promise<Reply
   const { transaction } = connection
   if (!transaction || inspected.has(transaction)) return undefined
   if (await findBareCr(transaction)) return bareCrReply
-  const found = await findLoops(
-    transaction,
-    acceptedRecipients(transaction),
-    ConnectorsPart.of(plugin).loopRules,
-  )
-  if ('refused' in found) return found.refused
-  for (const recipient of found.looping) recipient.refused = loopReply
+  const accepted = acceptedRecipients(transaction)
+  const found = await findLoops(transaction, accepted, ConnectorsPart.of(plugin).loopRules)
+  const { observers } = Pack.of(plugin)
+  if ('refused' in found) {
+    for (const one of accepted) observers.observe(loopEvent(transaction, one, found.refused))
+    return found.refused
+  }
+  for (const recipient of found.looping) {
+    recipient.refused = loopReply
+    observers.observe(loopEvent(transaction, recipient, loopReply))
+  }
   inspected.add(transaction)
   return undefined
 }
@@ -134,5 +141,5 @@ export function keepFromMx(this: HarakaPlugin, next: Next, item: QueueItem): voi
 }
 
 export function shutdown(this: HarakaPlugin): void {
-  closeAll(this, ConnectorsPart.of(this).deliverer)
+  closeAll(this, ConnectorsPart.of(this).deliverer, Operations.of(this))
 }

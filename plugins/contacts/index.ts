@@ -12,9 +12,11 @@ import {
   registerPart,
   rewrite,
 } from '../gateway/part.js'
+import { enableOperations, Operations } from '../operations/operations.js'
 
 export function register(this: HarakaPlugin): void {
   registerPart(this, 'contacts')
+  enableOperations(this)
   this.register_hook('rcpt_ok', 'decideRecipient')
   this.register_hook('data', 'rewriteRecipients')
 }
@@ -24,5 +26,5 @@ export const decideRecipient = hook('rcpt_ok', decisionSeconds, decideAccepted)
 export const rewriteRecipients = hook('data', decisionSeconds, rewrite)
 
 export function shutdown(this: HarakaPlugin): void {
-  closeAll(this)
+  closeAll(this, Operations.of(this))
 }

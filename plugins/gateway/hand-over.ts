@@ -5,6 +5,7 @@
  * cannot share a transaction with what is not, and is asked to come alone (450 4.5.3).
  */
 import type { HarakaAddress, HarakaConnection, HarakaPlugin } from '../haraka/haraka.js'
+import { loopEvent } from './observers.js'
 import { Pack } from './pack.js'
 import { acceptedRecipients, recipientsOf, type Recipient } from './recipients.js'
 import { loopingOf, loopReply, type LoopRules } from '../loop/detection.js'
@@ -52,7 +53,10 @@ export async function routeRecipients(
     const recipient = await Pack.of(plugin).decide(plugin, connection, [address])
     if (!recipient || !transaction) return recipient
     const looping = await loopingOf(transaction, [recipient], loopRules)
-    if (looping.has(recipient)) recipient.refused = loopReply
+    if (looping.has(recipient)) {
+      recipient.refused = loopReply
+      Pack.of(plugin).observers.observe(loopEvent(transaction, recipient, loopReply))
+    }
     return recipient
   }
 }

@@ -34,6 +34,8 @@ import type {
   HarakaConnection,
   HarakaPlugin,
 } from '../haraka/haraka.js'
+import { describePart } from './describe-part.js'
+import { decidedEvent, eventClient, Observers } from './observers.js'
 import { recipientsOf, type Recipient } from './recipients.js'
 import { toMailAddress } from '../haraka/haraka-address.js'
 import { withTarget } from './with-target.js'
@@ -45,6 +47,14 @@ interface Loaded extends Configuration {
   readonly loopTokens: LoopTokens | undefined
 }
 
+/** A changed configuration that could not be taken into use. */
+export interface FailedReload {
+  /** milliseconds since 1970 */
+  readonly at: number
+  /** a line each */
+  readonly errors: readonly string[]
+}
+
 // milliseconds
 const tallyInterval = 3_600_000
 
@@ -53,6 +63,8 @@ export class Pack {
   /** the name that Haraka itself goes by */
   readonly hostName: string
   readonly isSelf: (ip: string, port: number) => boolean
+  /** the journal, the metrics: whoever wants to hear what happens to each message */
+  readonly observers = new Observers()
   /** what only DNS can tell of a changed configuration: the errors, a line each */
   checkBeforeUse: (configuration: Configuration) => Promise<string[]> = () => Promise.resolve([])
   private readonly parts = new Set<Part>()
@@ -64,6 +76,8 @@ export class Pack {
     connectors: undefined,
     loopTokens: undefined,
   }
+  private failedReload: FailedReload | undefined
+  private inForceSince = Date.now()
   private reloading = Promise.resolve()
   private secretWatch: (() => void) | undefined
   private directories: DirectorySet | undefined
@@ -86,6 +100,16 @@ export class Pack {
 
   get configuration(): Configuration {
     return this.config
+  }
+
+  /** The mail switch in force: for who asks what would be decided. */
+  get switch(): SwitchParts {
+    return this.switchParts
+  }
+
+  /** Since when the configuration is in force, and what was wrong with a later one. */
+  get reloadState(): { readonly since: number; readonly failed: FailedReload | undefined } {
+    return { since: this.inForceSince, failed: this.failedReload }
   }
 
   /** The connectors in force. */
@@ -137,7 +161,12 @@ export class Pack {
     const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
     const recipient = withTarget(address, parameters ?? {}, decided, this.isOurs)
     recipientsOf(transaction).set(address, recipient)
-    this.tally.add(reportDecision(plugin, connection, recipient))
+    const record = reportDecision(plugin, connection, recipient)
+    this.tally.add(record)
+    if (this.observers.any) {
+      const from = { sender: transaction.mail_from.address, client: eventClient(connection) }
+      this.observers.observe(decidedEvent(transaction.uuid, record, decided.decision, from))
+    }
     return recipient
   }
 
@@ -163,27 +192,7 @@ export class Pack {
 
   /** What a plugin says at start: what it loaded. */
   describe(part: Part): string {
-    const { acceptedDomains, directories, connectors } = this.config
-    const names = directories?.directories.map(({ name }) => name).join(', ') ?? 'none'
-    switch (part) {
-      case 'accepted-domains': {
-        const list = (type: string): string =>
-          acceptedDomains?.domains
-            .filter((domain) => (domain.observe ? 'observe' : domain.type) === type)
-            .map(({ space }) => space.name)
-            .join(', ') || 'none'
-        const types = ['authoritative', 'shared', 'relay', 'observe']
-        return `${types.map((type) => `${type}: ${list(type)}`).join('; ')}; directories: ${names}`
-      }
-      case 'contacts':
-        return `contacts are followed in directories: ${names}`
-      case 'connectors': {
-        const each = [...(connectors?.connectors.values() ?? [])].map(
-          ({ name, addressSpaces }) => `${name} (${addressSpaces.map((s) => s.name).join(', ')})`,
-        )
-        return `connectors: ${each.join('; ') || 'none'}; gateway id ${this.gatewayId}`
-      }
-    }
+    return describePart(part, this.config, () => this.gatewayId)
   }
 
   async close(): Promise<void> {
@@ -255,8 +264,14 @@ export class Pack {
       const errors = [...vanished(this.config, config), ...(await this.checkBeforeUse(config))]
       if (errors.length > 0) throw new ConfigError(errors)
       this.use(parts, config)
+      this.failedReload = undefined
+      this.inForceSince = Date.now()
       log.notice('the configuration was read again and is in force')
     } catch (error) {
+      this.failedReload = {
+        at: Date.now(),
+        errors: error instanceof ConfigError ? error.errors : [errorText(error)],
+      }
       if (!(error instanceof ConfigError)) {
         log.crit(`reading the configuration again failed: ${String(error)}`)
         return

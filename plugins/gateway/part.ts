@@ -21,13 +21,18 @@ export function registerPart(plugin: HarakaPlugin, part: Part, nextSystems?: Nex
     plugin.lognotice(pack.describe(part))
     return pack
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    for (const line of error.errors) plugin.logcrit(line)
-    const stop = new Error(`${plugin.name} cannot start: its configuration is wrong, as told above`)
-    // Haraka prints a stack; it would bury the lines that tell what is wrong
-    stop.stack = stop.message
-    throw stop
+    throw refuseStart(plugin, error)
   }
+}
+
+/** Logs what is wrong with the configuration; what it gives back, thrown, keeps Haraka from starting. */
+export function refuseStart(plugin: HarakaPlugin, error: unknown): unknown {
+  if (!(error instanceof ConfigError)) return error
+  for (const line of error.errors) plugin.logcrit(line)
+  const stop = new Error(`${plugin.name} cannot start: its configuration is wrong, as told above`)
+  // Haraka prints a stack; it would bury the lines that tell what is wrong
+  stop.stack = stop.message
+  return stop
 }
 
 export function answerRecipient({ original, decided }: Recipient): HookAnswer {

@@ -16,6 +16,13 @@ export interface EventRecipient {
   readonly original: string
 }
 
+/** Who sent it; `host` is the name that DNS has for the address, as far as Haraka found one. */
+export interface EventClient {
+  readonly ip: string
+  readonly host: string
+  readonly hello: string
+}
+
 interface ToPlace extends Event {
   /** `connector:unix`, `mailbox-host:corp`, `outbound:example.net` */
   readonly place: string
@@ -37,7 +44,7 @@ export type MailEvent =
       /** empty: the null sender */
       readonly sender: string
       readonly messageId: string
-      readonly client: { readonly ip: string; readonly host: string; readonly hello: string }
+      readonly client: EventClient
       /** octets */
       readonly size: number
     })
@@ -52,6 +59,9 @@ export type MailEvent =
       readonly directory?: string
       readonly connector?: string
       readonly chain?: readonly string[]
+      /** empty: the null sender */
+      readonly sender?: string
+      readonly client?: EventClient
     })
   | (ToPlace & {
       readonly kind: 'queued'

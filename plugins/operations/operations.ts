@@ -1,0 +1,154 @@
+/**
+ * What the administrator sees and does, in one process of Haraka: the journal, the control socket,
+ * what is paused. Every plugin of the pack enables it, whichever comes first; it hangs on the pack.
+ *
+ * The first process keeps the journal's folder within bounds and answers the control socket; with
+ * `nodes` it asks the others. Nothing here keeps mail back, and nothing here that fails stops Haraka,
+ * but for a faulty address-space.ini at start.
+ */
+import cluster from 'node:cluster'
+
+import { errorText } from '../basics/error-text.js'
+import { ConfigError } from '../config/settings.js'
+import { eventClient } from '../gateway/observers.js'
+import { Pack } from '../gateway/pack.js'
+import { refuseStart } from '../gateway/part.js'
+import type { HarakaPlugin } from '../haraka/haraka.js'
+import { hook } from '../haraka/hook.js'
+import { carryOn } from '../haraka/replies.js'
+import { installPaths, type InstallPaths } from './install-paths.js'
+import { JournalKeeper } from './journal/journal-keeper.js'
+import { JournalWriter } from './journal/journal-writer.js'
+import {
+  operationsFile,
+  parseOperationsConfig,
+  type OperationsConfig,
+} from './operations-config.js'
+import { makeOwnedFolder } from './owned-folder.js'
+
+const operationsOf = new WeakMap<Pack, Operations>()
+
+// seconds
+const hookSeconds = 10
+
+export class Operations {
+  readonly pack: Pack
+  readonly paths: InstallPaths
+  /** the user that Haraka changes to; empty: it stays who it is */
+  readonly user: string
+  private current: OperationsConfig
+  private writer: JournalWriter | undefined
+  private readonly keeper: JournalKeeper
+
+  private constructor(plugin: HarakaPlugin) {
+    this.pack = Pack.of(plugin)
+    const { files } = this.pack
+    this.paths = installPaths(files.configDir, files.value('queue_dir'))
+    this.user = String(files.main('smtp.ini')['user'] ?? '')
+    this.current = this.read()
+    this.keeper = new JournalKeeper(this.paths.journal, () => this.current.journal, files.log)
+    this.useJournal()
+    this.pack.observers.add((event) => this.writer?.add(event))
+    process.on('exit', () => this.writer?.closeNow())
+    if (cluster.isPrimary) this.keeper.start()
+    registerHooks(plugin)
+  }
+
+  /** What is there in this process; the first plugin that asks makes it. Throws ConfigError. */
+  static of(plugin: HarakaPlugin): Operations {
+    const pack = Pack.of(plugin)
+    const operations = operationsOf.get(pack) ?? new Operations(plugin)
+    operationsOf.set(pack, operations)
+    return operations
+  }
+
+  /** address-space.ini as it is in force. */
+  get config(): OperationsConfig {
+    return this.current
+  }
+
+  /** Lines of the journal that this process could not write. */
+  get journalDropped(): number {
+    return this.writer?.dropped ?? 0
+  }
+
+  /** Settles when all that happened so far stands in the journal. Never rejects. */
+  async flushJournal(): Promise<void> {
+    await this.writer?.flush()
+  }
+
+  async close(): Promise<void> {
+    this.keeper.stop()
+    await this.writer?.close()
+  }
+
+  private read(): OperationsConfig {
+    return parseOperationsConfig(this.pack.files.lines(operationsFile, () => this.reload()))
+  }
+
+  private reload(): void {
+    const { log } = this.pack.files
+    try {
+      this.current = this.read()
+      this.useJournal()
+      log.notice(`${operationsFile} was read again and is in force`)
+    } catch (error) {
+      const lines = error instanceof ConfigError ? error.errors : [errorText(error)]
+      for (const line of lines) log.crit(line)
+      log.crit(`${operationsFile}: what was read before stays in force`)
+    }
+  }
+
+  private useJournal(): void {
+    const { log } = this.pack.files
+    const { journal: folder } = this.paths
+    if (!this.current.journal) {
+      void this.writer?.close()
+      this.writer = undefined
+      return
+    }
+    if (this.writer) return
+    try {
+      makeOwnedFolder(folder, this.user, 0o750)
+    } catch (error) {
+      log.error(`journal: ${folder} cannot be made: ${errorText(error)}; mail goes on without it`)
+    }
+    this.writer = new JournalWriter({ folder, log, user: this.user })
+  }
+}
+
+/** For a plugin's `register`; faults of address-space.ini stop Haraka, all told at once. */
+export function enableOperations(plugin: HarakaPlugin): Operations {
+  try {
+    return Operations.of(plugin)
+  } catch (error) {
+    throw refuseStart(plugin, error)
+  }
+}
+
+/** Haraka calls hooks by their names on the plugin, so they are put there. */
+function registerHooks(plugin: HarakaPlugin): void {
+  Object.assign(plugin, { noteReceived })
+  // before other plugins' hooks: one that answers ends those behind it
+  plugin.register_hook('data_post', 'noteReceived', -100)
+}
+
+const noteReceived = hook('data_post', hookSeconds, ({ plugin, connection }) => {
+  const { transaction } = connection
+  const { observers } = Pack.of(plugin)
+  if (!transaction || !observers.any) return carryOn
+  observers.observe({
+    kind: 'received',
+    uuid: transaction.uuid,
+    sender: transaction.mail_from.address,
+    messageId: messageIdOf(transaction.header.get('Message-ID')),
+    client: eventClient(connection),
+    size: transaction.data_bytes,
+  })
+  return carryOn
+})
+
+/** As it stands between the brackets, without what a sender put around it. */
+export function messageIdOf(field: string): string {
+  return (/<([^<>]*)>/u.exec(field)?.[1] ?? field).trim()
+}
