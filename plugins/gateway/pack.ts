@@ -9,6 +9,7 @@ import cluster from 'node:cluster'
 import { hostname } from 'node:os'
 
 import { acceptedDomainsFile } from '../decision/accepted-domains-config.js'
+import { errorText } from '../basics/error-text.js'
 import { ConfigError } from '../config/settings.js'
 import type { ConnectorsConfig } from '../decision/connectors-config.js'
 import { loadLoopSecrets, watchLoopSecret } from '../loop/secret.js'

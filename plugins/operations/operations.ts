@@ -50,6 +50,7 @@ export class Operations {
     this.useJournal()
     this.pack.observers.add((event) => this.writer?.add(event))
     process.on('exit', () => this.writer?.closeNow())
+    process.once('SIGTERM', () => this.endBySignal('SIGTERM'))
     if (cluster.isPrimary) this.keeper.start()
     registerHooks(plugin)
   }
@@ -80,6 +81,12 @@ export class Operations {
   async close(): Promise<void> {
     this.keeper.stop()
     await this.writer?.close()
+  }
+
+  /** Haraka lets the signal end it where it stands; the last lines of the journal go first. */
+  private endBySignal(signal: NodeJS.Signals): void {
+    this.writer?.closeNow()
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
   }
 
   private read(): OperationsConfig {

@@ -20,8 +20,15 @@ export type Answer<T> =
 
 type Handler = (value: unknown) => unknown
 
+interface Question {
+  readonly kind: 'question'
+  readonly id: number
+  readonly topic: string
+  readonly value: unknown
+}
+
 type Message =
-  | { readonly kind: 'question'; readonly id: number; readonly topic: string; value: unknown }
+  | Question
   | { readonly kind: 'answer'; readonly id: number; readonly ok: boolean; readonly value: unknown }
   | { readonly kind: 'news'; readonly topic: string; readonly value: unknown }
 
@@ -144,16 +151,14 @@ export class Processes {
   private fromFirst(raw: unknown): void {
     const message = open(raw)
     if (message?.kind !== 'question') return
-    const { id, topic, value } = message
-    void this.askHere(topic, value).then((answer) => {
-      const reply: Message = {
-        kind: 'answer',
-        id,
-        ok: answer.ok,
-        value: answer.ok ? answer.value : answer.reason,
-      }
-      if (process.connected) process.send?.({ [envelope]: reply })
-    })
+    void this.answerFirst(message)
+  }
+
+  private async answerFirst({ id, topic, value }: Question): Promise<void> {
+    const answer = await this.askHere(topic, value)
+    const said = answer.ok ? answer.value : answer.reason
+    const reply: Message = { kind: 'answer', id, ok: answer.ok, value: said }
+    if (process.connected) process.send?.({ [envelope]: reply })
   }
 
   private gone(worker: Worker): void {

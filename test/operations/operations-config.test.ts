@@ -67,7 +67,7 @@ describe('address-space.ini', () => {
   it('tells all errors at once', () => {
     assert.deepEqual(errors('x = 1', '[status]', 'peers = gateway2', 'color = red', '[pages]'), [
       'address-space.ini x: unknown key; expected a section before it',
-      'address-space.ini [pages]: unknown section; expected one of [status]',
+      'address-space.ini [pages]: unknown section; expected one of [journal], [status]',
       'address-space.ini [status] peers: expected addresses such as http://192.0.2.2:9904, got `gateway2`',
       'address-space.ini [status] color: unknown key; expected one of listen, peers, token_file',
     ])

@@ -19,6 +19,7 @@ import { loadLoopSecrets } from '../../loop/secret.js'
 import { directoryFile, type DirectoryConfig, type LdapSettings } from '../../directory/config.js'
 import { directoryFileErrors } from '../../directory/open.js'
 import type { Configuration } from '../../decision/configuration.js'
+import { operationsFile, parseOperationsConfig } from '../../operations/operations-config.js'
 import { configurationOf, type Install } from '../opened-install.js'
 import { findingOf } from './config-error.js'
 import { note, type Finding } from './finding.js'
@@ -38,19 +39,31 @@ export function checkSettings(install: Install, env: Environment): SettingsCheck
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const findings = [...checkPluginLines(install.plugins, false), ...error.errors.map(findingOf)]
-    return { findings }
+    return { findings: [...findings, ...checkOperations(install)] }
   }
   const { acceptedDomains, directories, connectors } = configuration
   const needsQueue = directories?.directories.some(({ mailboxHost }) => !mailboxHost) ?? false
   return {
     findings: [
       ...checkPluginLines(install.plugins, needsQueue),
+      ...checkOperations(install),
       ...(directories ? checkDirectories(directories, env) : []),
       ...(connectors ? checkConnectors(connectors, acceptedDomains, env) : []),
       ...checkSecretOwners(install, configuration),
       ...(acceptedDomains ? checkHostList(install, acceptedDomains) : []),
     ],
     configuration,
+  }
+}
+
+/** address-space.ini: what the gateway keeps for its administrator. */
+function checkOperations(install: Install): Finding[] {
+  try {
+    parseOperationsConfig(install.lines(operationsFile))
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.errors.map(findingOf)
   }
 }
 
