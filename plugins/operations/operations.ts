@@ -150,7 +150,7 @@ const noteReceived = hook('data_post', hookSeconds, ({ plugin, connection }) => 
     sender: transaction.mail_from.address,
     messageId: messageIdOf(transaction.header.get('Message-ID')),
     client: eventClient(connection),
-    size: transaction.data_bytes,
+    size: transaction.message_stream.bytes_read,
   })
   return carryOn
 })

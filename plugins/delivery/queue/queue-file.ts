@@ -97,6 +97,10 @@ export async function readHeadOf(path: string): Promise<QueueHead> {
   }
 }
 
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
 interface WrittenAddress {
   readonly original?: string
   readonly user?: string | null
@@ -108,9 +112,9 @@ export function parseHead(json: string): QueueHead {
   const todo = JSON.parse(json) as Record<string, unknown>
   const recipients = Array.isArray(todo['rcpt_to']) ? (todo['rcpt_to'] as WrittenAddress[]) : []
   return {
-    uuid: String(todo['uuid'] ?? ''),
+    uuid: textOf(todo['uuid']),
     queueTime: Number(todo['queue_time'] ?? 0),
-    domain: String(todo['domain'] ?? ''),
+    domain: textOf(todo['domain']),
     sender: addressText(todo['mail_from'] as WrittenAddress | undefined),
     recipients: recipients.map(addressText),
     notes: (todo['notes'] ?? {}) as Record<string, unknown>,

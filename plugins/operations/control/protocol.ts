@@ -49,7 +49,7 @@ const longestPath = 100
  * The socket's path as `listen` and `connect` can take it: a long one goes by way of the open folder.
  * `close` is called once it listens or is connected.
  */
-export function socketPath(folder: string): { readonly path: string; close(): void } {
+export function socketPath(folder: string): { readonly path: string; readonly close: () => void } {
   const path = join(folder, 'socket')
   if (Buffer.byteLength(path) <= longestPath || process.platform !== 'linux') {
     return { path, close: () => undefined }
