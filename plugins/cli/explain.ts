@@ -11,6 +11,7 @@ import { InvalidArgumentError, type Command } from 'commander'
 import { createColors } from 'picocolors'
 
 import { mailAddress, parseMailAddress, type MailAddress } from '../mail/mail-address.js'
+import type { Verification } from '../mail/verification.js'
 import { explain, type ExplainedLookup, type Explanation } from '../decision/explanation.js'
 import { reasonOf } from '../stage/decision-log.js'
 import { configOption } from './install-dir.js'
@@ -95,9 +96,9 @@ export function describe(explanation: Explanation, colours = terminalStyle().col
       'connector',
       `${connector} (${space}): ${verdict}`,
     ]),
-    ...explanation.verified.map(({ connector, verdict }): [string, string] => [
+    ...explanation.verified.map(({ connector, answer }): [string, string] => [
       'asked',
-      `connector ${connector}: ${verdict.kind === 'no' ? verdict.reply : verdict.kind}`,
+      `connector ${connector}: ${answerText(answer)}`,
     ]),
     ['decision', mark(`${decision.decision}: ${reasonOf({ ...loggedForm, ...decision })}`)],
     ...(decision.place === undefined
@@ -141,6 +142,17 @@ function lookupText(lookup: ExplainedLookup): string {
             : 'a mailbox'
       return `${address}: directory ${directory}, ${entry?.dn ?? ''}: ${what}`
     }
+  }
+}
+
+function answerText(answer: Verification): string {
+  switch (answer.kind) {
+    case 'yes':
+      return 'it takes the recipient'
+    case 'no':
+      return `${answer.host} said: ${answer.words}`
+    case 'unknown':
+      return `unknown: ${answer.reason}`
   }
 }
 

@@ -5,7 +5,8 @@
 import { Resolver } from '../delivery/hosts/resolver.js'
 import { Sessions } from '../delivery/hosts/sessions.js'
 import { TargetFinder } from '../delivery/hosts/target.js'
-import { Verifier } from '../delivery/hosts/verifier.js'
+import { connectorHosts } from '../delivery/verify/connector-hosts.js'
+import { Verifier } from '../delivery/verify/verifier.js'
 import { nextSystemsOver } from '../gateway/next-systems.js'
 import type { Environment } from '../config/environment.js'
 import { openDirectories } from '../directory/open.js'
@@ -40,10 +41,9 @@ export async function openSwitch(
   function nextSystems(): NextSystems {
     const session = { gatewayName: install.me }
     const verifier = new Verifier({
-      setup: { env },
-      finder,
-      sessions,
-      session,
+      hosts: connectorHosts({ finder, sessions, session }),
+      connector: (name) => configuration.connectors?.connectors.get(name),
+      log: env.log,
     })
     return nextSystemsOver({
       addressesOf: (connector) => finder.addressesOf(connector),

@@ -7,6 +7,7 @@
 import { formatMailAddress, type MailAddress } from '../mail/mail-address.js'
 import type { Considered } from './route.js'
 import type { Reply } from '../mail/reply.js'
+import type { Verification } from '../mail/verification.js'
 import type { DirectoryEntry, Lookup } from '../directory/directory.js'
 import {
   decideRecipient,
@@ -14,7 +15,6 @@ import {
   needsOpenConnector,
   type Client,
   type SwitchParts,
-  type Verdict,
 } from './mail-switch.js'
 import { recordOf, replyTo, type DecisionRecord } from './decision-record.js'
 
@@ -34,7 +34,7 @@ export interface Explanation {
   /** every connector that serves the last address, the most specific first */
   readonly connectors: readonly Considered[]
   /** smart hosts that were asked about a recipient */
-  readonly verified: readonly { readonly connector: string; readonly verdict: Verdict }[]
+  readonly verified: readonly { readonly connector: string; readonly answer: Verification }[]
   readonly decision: DecisionRecord
   readonly reply: Reply
 }
@@ -109,9 +109,9 @@ function noting(parts: SwitchParts, { lookups, verified }: Asked): SwitchParts {
       connectors: {
         ...connectors,
         verify: async (connector, address) => {
-          const verdict = await connectors.verify(connector, address)
-          verified.push({ connector: connector.name, verdict })
-          return verdict
+          const answer = await connectors.verify(connector, address)
+          verified.push({ connector: connector.name, answer })
+          return answer
         },
       },
     }),

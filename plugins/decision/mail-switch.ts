@@ -6,6 +6,7 @@
  * The configuration is taken once at the start of a decision, so that a reload cannot split it.
  */
 import { isPostmaster, type MailAddress } from '../mail/mail-address.js'
+import type { Verification } from '../mail/verification.js'
 import type { AcceptedDomain, AcceptedDomainsConfig } from './accepted-domains-config.js'
 import { decide, fault, refuse, type Decision, type Facts } from './decide.js'
 import { followContacts, type Resolution } from './redirect.js'
@@ -32,15 +33,9 @@ export interface SwitchParts {
     /** whether the address is one of the connector's smart hosts */
     isSmartHost(connector: Connector, ip: string): Promise<boolean>
     /** asks the connector's smart host about a recipient (verify_recipients) */
-    verify(connector: Connector, recipient: MailAddress): Promise<Verdict>
+    verify(connector: Connector, recipient: MailAddress): Promise<Verification>
   }
 }
-
-/** A smart host's word on a recipient; `unknown` when it could not be had or means nothing. */
-export type Verdict =
-  | { readonly kind: 'yes' }
-  | { readonly kind: 'no'; readonly reply: string }
-  | { readonly kind: 'unknown' }
 
 export interface Client {
   /** the peer's address as Haraka reports it, IPv4-mapped or not */
@@ -191,8 +186,8 @@ async function verified(
   if (!connectors || !decision.accepted || decision.rule !== 'shared') return decision
   if (facts.route?.kind !== 'connector' || !facts.route.connector.verifyRecipients) return decision
   const { connector } = facts.route
-  const verdict = await connectors.verify(connector, decision.address)
-  if (verdict.kind !== 'no') return decision
-  const detail = `connector ${connector.name} refuses it: ${verdict.reply}`
+  const answer = await connectors.verify(connector, decision.address)
+  if (answer.kind !== 'no') return decision
+  const detail = `connector ${connector.name} refuses it: ${answer.host} said: ${answer.words}`
   return refuse('unknown-there', 550, '5.1.1', 'no such user', detail)
 }

@@ -7,7 +7,7 @@
  *   dispatcher.ts    a message to the recipients of one place, under the configuration of now
  *   place-sender.ts  from host to host; smtp/ is the client for SMTP and LMTP
  *   queuer.ts        what goes on disk: entries, reports, kept copies
- *   verifier.ts      verify_recipients
+ *   verify/          verify_recipients
  *
  * A client of our own, not nodemailer's: that one has one ORCPT for all recipients, no XCLIENT, does
  * not tell whether the final dot was sent, and its time-outs are for idleness, not for phases.
@@ -22,6 +22,7 @@ import type { Place } from '../mail/place.js'
 import type { RoutedRecipient } from './routed-recipient.js'
 import type { Reply } from '../mail/reply.js'
 import type { SmartHost } from '../mail/smart-host.js'
+import type { Verification } from '../mail/verification.js'
 import { directPatience, HandOver } from './direct.js'
 import { Dispatcher } from './dispatcher.js'
 import { literalAddresses } from './hosts/endpoints.js'
@@ -30,12 +31,13 @@ import { adoptReport, isOurs } from './queue/queue-notes.js'
 import { QueueDelivery } from './queue/queued.js'
 import { Queuer } from './queue/queuer.js'
 import { Resolver, type Dns } from './hosts/resolver.js'
-import type { DeliverySetup, Verification } from './setup.js'
+import type { DeliverySetup } from './setup.js'
 import type { HostState } from './state.js'
 import { Sessions } from './hosts/sessions.js'
 import { directTimeouts } from './smtp/timeouts.js'
 import { TargetFinder } from './hosts/target.js'
-import { Verifier } from './hosts/verifier.js'
+import { connectorHosts } from './verify/connector-hosts.js'
+import { Verifier } from './verify/verifier.js'
 
 /** Longer than `handOver` ever takes, and below the 300 s of inactivity that end a connection. */
 export const handOverSeconds = (directPatience.most + directTimeouts.final) / 1000 + 5
@@ -74,7 +76,11 @@ export class Deliverer {
     const queuer = new Queuer(setup)
     this.directly = new HandOver(setup, dispatcher, queuer)
     this.queued = new QueueDelivery(setup, dispatcher, queuer)
-    this.verifier = new Verifier({ setup, finder: this.finder, sessions, session })
+    this.verifier = new Verifier({
+      hosts: connectorHosts({ finder: this.finder, sessions, session }),
+      connector: (name) => setup.connector(name),
+      log: setup.env.log,
+    })
   }
 
   /**
@@ -113,6 +119,11 @@ export class Deliverer {
   /** verify_recipients: does the connector's smart host take the recipient? Never rejects. */
   verify(connector: string, recipient: string): Promise<Verification> {
     return this.verifier.verify(connector, recipient)
+  }
+
+  /** The connector's hosts took the recipient: they do not refuse everybody of his domain. */
+  sawTaken(connector: string, recipient: string): void {
+    this.verifier.sawTaken(connector, recipient)
   }
 
   /** IP addresses of the connector's smart hosts; the last known ones when DNS is slow or fails. */

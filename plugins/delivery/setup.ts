@@ -7,7 +7,6 @@ import type { HarakaAddress } from '../haraka/haraka.js'
 import type { HarakaOutbound } from '../haraka/outbound.js'
 import type { Connector } from '../decision/connectors-config.js'
 import type { Place } from '../mail/place.js'
-import type { SmtpReply } from './smtp/reply.js'
 import type { SmartHost } from '../mail/smart-host.js'
 
 export interface DeliverySetup {
@@ -38,9 +37,3 @@ export interface OwnRoute {
   /** the recipient itself, or the target of a contact */
   readonly recipient: HarakaAddress
 }
-
-/** Whether a smart host takes a recipient; `unknown`: could not find out, or it says yes to all. */
-export type Verification =
-  | { readonly answer: 'yes' }
-  | { readonly answer: 'no'; readonly reply: SmtpReply; readonly host: string }
-  | { readonly answer: 'unknown'; readonly reason: string }

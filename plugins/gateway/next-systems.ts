@@ -6,8 +6,7 @@ import { formatMailAddress } from '../mail/mail-address.js'
 import type { NextSystems } from '../decision/configuration.js'
 import { plainIp } from '../mail/ip-address.js'
 import type { Connector } from '../decision/connectors-config.js'
-import type { Verification } from '../delivery/setup.js'
-import { formatReply } from '../delivery/smtp/reply.js'
+import type { Verification } from '../mail/verification.js'
 
 export interface SmartHosts {
   /** IP addresses of the connector's smart hosts, as far as they can be found out */
@@ -23,17 +22,6 @@ export function nextSystemsOver(hosts: SmartHosts): NextSystems {
       const asked = plainIp(ip)
       return (await hosts.addressesOf(connector)).some((address) => plainIp(address) === asked)
     },
-    async verify(connector, recipient) {
-      const answer = await hosts.verify(connector.name, formatMailAddress(recipient))
-      switch (answer.answer) {
-        case 'yes':
-          return { kind: 'yes' }
-        case 'unknown':
-          return { kind: 'unknown' }
-        case 'no': {
-          return { kind: 'no', reply: `${answer.host} said: ${formatReply(answer.reply)}` }
-        }
-      }
-    },
+    verify: (connector, recipient) => hosts.verify(connector.name, formatMailAddress(recipient)),
   }
 }

@@ -105,7 +105,7 @@ function switchOver(directory: Directory, domains: number): SwitchParts {
     },
     {
       isSmartHost: () => Promise.resolve(false),
-      verify: () => Promise.resolve({ kind: 'unknown' }),
+      verify: () => Promise.resolve({ kind: 'unknown', reason: 'not asked' }),
     },
   )
 }

@@ -244,10 +244,10 @@ table(
   {
     connectors: verifying,
     verify: (_, recipient) => {
-      if (recipient.startsWith('down')) return { kind: 'unknown' }
+      if (recipient.startsWith('down')) return { kind: 'unknown', reason: 'down' }
       return recipient === 'paul@example.com'
         ? { kind: 'yes' }
-        : { kind: 'no', reply: '550 5.1.1 unknown' }
+        : { kind: 'no', host: 'h', words: '550 5.1.1 unknown' }
     },
     failing: [],
   },
@@ -276,7 +276,7 @@ describe('decision: facts', () => {
     const asked: string[] = []
     const verify = (_: string, recipient: string) => {
       asked.push(recipient)
-      return { kind: 'no', reply: '550 5.1.1 unknown' } as const
+      return { kind: 'no', host: 'h', words: '550 5.1.1 unknown' } as const
     }
     const parts = makeSwitch({ connectors: verifying, verify })
     const client = { ip: stranger, mayRelay: false, nullSender: true }

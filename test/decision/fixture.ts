@@ -4,7 +4,8 @@ import { parseMailAddress, type MailAddress } from '../../plugins/mail/mail-addr
 import { parseConnectorsConfig } from '../../plugins/decision/connectors-config.js'
 import { RouteTable } from '../../plugins/decision/route.js'
 import type { DirectoryEntry, FindAddress, Lookup } from '../../plugins/directory/directory.js'
-import type { SwitchParts, Verdict } from '../../plugins/decision/mail-switch.js'
+import type { SwitchParts } from '../../plugins/decision/mail-switch.js'
+import type { Verification } from '../../plugins/mail/verification.js'
 
 export interface TestObject {
   readonly dn: string
@@ -58,7 +59,7 @@ export interface SwitchOptions {
   readonly objects?: readonly TestObject[]
   readonly failing?: readonly string[]
   readonly mailboxHost?: boolean
-  readonly verify?: (connector: string, recipient: string) => Verdict
+  readonly verify?: (connector: string, recipient: string) => Verification
   readonly asked?: string[]
 }
 
@@ -79,7 +80,9 @@ export function makeSwitch(options: SwitchOptions): SwitchParts {
         routes: new RouteTable(parseConnectorsConfig(text.split('\n')).connectors.values()),
         isSmartHost: (connector, ip) => Promise.resolve(hosts?.get(connector.name) === ip),
         verify: (connector, recipient) =>
-          Promise.resolve(options.verify?.(connector.name, recipient.key) ?? { kind: 'unknown' }),
+          Promise.resolve(
+            options.verify?.(connector.name, recipient.key) ?? { kind: 'unknown', reason: 'x' },
+          ),
       },
     }),
   }

@@ -79,7 +79,7 @@ function switchOver({ parts, configuration, directories }: Contents): SwitchPart
     },
     {
       isSmartHost: () => Promise.resolve(false),
-      verify: () => Promise.resolve({ kind: 'unknown' }),
+      verify: () => Promise.resolve({ kind: 'unknown', reason: 'not asked' }),
     },
   )
 }
