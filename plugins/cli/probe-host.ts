@@ -1,9 +1,11 @@
 /**
- * Asks one host about an address that cannot exist, in the words of delivery; with `send` it hands a
- * small message over if the address is taken.
+ * Asks one host about an address that cannot exist and one that does (postmaster of the domain, or
+ * the one that is named), as verify_recipients asks; with `send` it hands a small message to the one
+ * that cannot exist, if it is taken.
  */
 import { outcomeText } from '../delivery/outcome.js'
-import { formatReply, isPositive, type SmtpReply } from '../delivery/smtp/reply.js'
+import { judgeReply } from '../delivery/smtp/judge.js'
+import { formatReply } from '../delivery/smtp/reply.js'
 import {
   formatEndpoint,
   openSession,
@@ -13,85 +15,76 @@ import {
 } from '../delivery/smtp/session.js'
 import { sendMessage } from '../delivery/smtp/transaction.js'
 import { HostError } from '../delivery/smtp/wire.js'
+import { beliefOf, type Belief } from '../delivery/verify/belief.js'
+import { inquire, type Answered } from '../delivery/verify/question.js'
 
 export interface Probed {
   readonly host: string
-  readonly verdict: 'authoritative' | 'accepts' | 'refuses all' | 'no answer'
-  /** the host's reply, or why there is none */
+  readonly verdict: Belief['kind'] | 'no answer'
+  /** the host's reply to the address of no one, or why there is none */
   readonly words: string
+  /** milliseconds that it lets those wait who ask for an unknown address */
+  readonly tarpit: number
   /** a message was handed over */
   readonly sent: boolean
+  /** it was refused only when the host had the message */
+  readonly late: boolean
+  /** where everybody is refused: the reply that says why, and what it is about */
+  readonly refusal?: Pick<Answered, 'about' | 'reply'>
 }
 
 export interface ProbeOptions {
   readonly session: SessionOptions
   readonly send: boolean
+  /** an address that exists there */
+  readonly existing: string
 }
 
 // milliseconds for the whole dialogue
-const patience = 30_000
+const patience = 60_000
 
 /** Never rejects for what the host does. */
 export async function askAboutNobody(
   endpoint: Endpoint,
   address: string,
-  { session: options, send }: ProbeOptions,
+  { session: options, send, existing }: ProbeOptions,
 ): Promise<Probed> {
   const host = formatEndpoint(endpoint)
   const until = Date.now() + patience
+  const nothing = { host, tarpit: 0, sent: false, late: false }
   try {
     const session = await openSession(endpoint, options, until)
     try {
-      const reply = await inquire(session, address, until)
-      const verdict = judge(reply)
-      const words = formatReply(reply)
-      if (verdict !== 'accepts' || !send) return { host, verdict, words, sent: false }
-      const outcome = await handOver(session, address, options, until)
-      // some hosts look for the recipient only when they have the message
-      const late = outcome.kind === 'refused' ? judge(outcome.reply) : verdict
-      return {
-        host,
-        verdict: late,
-        words: outcomeText(outcome),
-        sent: outcome.kind === 'delivered',
+      const [postmaster, madeUp] = await inquire(session, [existing, address], until)
+      if (!postmaster || !madeUp) throw new HostError('RCPT', 'expected two answers, got fewer')
+      const belief = beliefOf({ postmaster, madeUp }, false)
+      const asked = { ...nothing, verdict: belief.kind, words: formatReply(madeUp.reply) }
+      switch (belief.kind) {
+        case 'tells apart':
+          return { ...asked, tarpit: belief.tarpit }
+        case 'refuses all':
+          return { ...asked, refusal: belief.answer }
+        case 'cannot say':
+          return { ...asked, words: `${asked.words} (${belief.reason})` }
+        case 'takes all':
+          return send ? await handOver(session, address, options, { until, asked }) : asked
       }
     } finally {
       await session.wire.quit()
     }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
-    return { host, verdict: 'no answer', words: error.message, sent: false }
+    return { ...nothing, verdict: 'no answer', words: error.message }
   }
 }
 
-async function inquire({ wire }: Session, address: string, until: number): Promise<SmtpReply> {
-  const ask = async (command: string): Promise<SmtpReply> => {
-    wire.send(command)
-    return wire.read(command.split(' ', 1)[0] ?? '', until - Date.now())
-  }
-  const mail = await ask('MAIL FROM:<>')
-  if (!isPositive(mail)) throw new HostError('MAIL', 'refused the null sender', mail)
-  const reply = await ask(`RCPT TO:<${address}>`)
-  await ask('RSET')
-  return reply
-}
-
-function judge(reply: SmtpReply): Probed['verdict'] {
-  if (isPositive(reply)) return 'accepts'
-  if (reply.code < 500) return 'no answer'
-  const aboutAddress =
-    reply.enhanced === ''
-      ? [550, 551, 553].includes(reply.code)
-      : /^5\.(?:1\.|2\.1|4\.1)/u.test(reply.enhanced)
-  return aboutAddress ? 'authoritative' : 'refuses all'
-}
-
+/** Some hosts look for the recipient only when they have the message. */
 async function handOver(
   session: Session,
   address: string,
   { gatewayName, timeouts }: SessionOptions,
-  until: number,
-) {
+  { until, asked }: { readonly until: number; readonly asked: Probed },
+): Promise<Probed> {
   const date = new Date().toUTCString().replace('GMT', '+0000')
   const text = [
     `From: <postmaster@${gatewayName}>`,
@@ -120,5 +113,11 @@ async function handOver(
     prefix: '',
   })
   if (!outcome) throw new HostError('message', 'no outcome')
-  return outcome
+  const words = outcomeText(outcome)
+  if (outcome.kind !== 'refused') return { ...asked, words, sent: outcome.kind === 'delivered' }
+  const about = judgeReply(outcome.reply, 'dot')
+  if (about === 'address') return { ...asked, words, verdict: 'tells apart', late: true }
+  if (about === 'us')
+    return { ...asked, words, verdict: 'refuses all', refusal: { about, reply: outcome.reply } }
+  return { ...asked, words, verdict: 'cannot say' }
 }

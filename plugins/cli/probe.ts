@@ -1,13 +1,15 @@
 /**
  * `address-space probe CONNECTOR`: what does the other system do with an address that cannot exist?
  *
- *   authoritative       it refuses it: the last link of the chain, as it should be
+ *   authoritative       it refuses it and takes postmaster: it tells addresses apart, as the last
+ *                       link of the chain should; and whether it takes its time for that (a tarpit)
  *   accepts everything  it takes it, and reports later or never; verify_recipients cannot help
+ *   refuses everybody   postmaster too: that is about this gateway, or about the setup there
  *   sends mail back     it takes it, and hands it to this gateway again: a loop in the making
  *
  * Without `--send` nothing is sent: the dialogue ends after RCPT. With it a small message goes there
  * from the null sender, so that nobody gets a report, and the gateway's log shows whether it returns.
- * Exit code 1 if mail comes back, or if no host gives an answer.
+ * Exit code 1 if mail comes back, if a host refuses this gateway, or if none gives an answer.
  */
 import { randomUUID } from 'node:crypto'
 
@@ -17,7 +19,9 @@ import { createColors } from 'picocolors'
 import type { Environment } from '../config/environment.js'
 import type { Connector } from '../decision/connectors-config.js'
 import { TargetError, type TargetFinder } from '../delivery/hosts/target.js'
+import { remedyFor } from '../delivery/smtp/advice.js'
 import type { Endpoint } from '../delivery/smtp/session.js'
+import { seconds } from '../delivery/verify/belief.js'
 import { sessionOptions } from './check/smart-hosts.js'
 import { DecisionWatch } from './decision-watch.js'
 import { configOption } from './install-dir.js'
@@ -32,6 +36,7 @@ interface Options {
   readonly log?: string
   readonly wait: number
   readonly json?: true
+  readonly existing?: string
 }
 
 type Result = Probed & {
@@ -48,7 +53,8 @@ export function addProbe(program: Command): void {
     .argument('<connector>', 'a section of connectors.ini')
     .option('--send', 'really send a small message to an address that cannot exist')
     .option('-l, --log <file>', "Haraka's log, to see whether the message comes back; - for stdin")
-    .option('-w, --wait <seconds>', 'how long to look for it', seconds, 20)
+    .option('-w, --wait <seconds>', 'how long to look for it', readSeconds, 20)
+    .option('-e, --existing <address>', 'an address that exists there, in place of postmaster')
     .option('--json', 'a JSON object a host and domain and line, for scripts')
     .addOption(configOption())
     .addHelpText(
@@ -56,6 +62,7 @@ export function addProbe(program: Command): void {
       `
 Examples:
   address-space probe unix                                    asks, and sends nothing
+  address-space probe unix --existing anna@example.com        where postmaster has no mailbox
   address-space probe unix --send --log /var/log/haraka.log   while the gateway runs
   journalctl -fu haraka | address-space probe unix --send --log -`,
     )
@@ -82,7 +89,7 @@ async function run(name: string, options: Options): Promise<void> {
       for (const endpoint of await endpointsOf(connector, domain, finder)) {
         const result = await probe(endpoint, domain, { connector, install, env, options, watch })
         if (result.verdict !== 'no answer') answers += 1
-        if (result.returned === true) process.exitCode = 1
+        if (isWrong(result)) process.exitCode = 1
         tell(result, options)
       }
     }
@@ -92,7 +99,7 @@ async function run(name: string, options: Options): Promise<void> {
   if (answers === 0) process.exitCode = 1
 }
 
-function seconds(text: string): number {
+function readSeconds(text: string): number {
   const number = Number(text)
   if (number > 0 && number <= 3600) return number
   throw new InvalidArgumentError('expected seconds, up to an hour')
@@ -115,6 +122,7 @@ async function probe(
   const probed = await askAboutNobody(endpoint, address, {
     session: sessionOptions(connector, install, env),
     send: options.send === true,
+    existing: options.existing ?? `postmaster@${domain}`,
   })
   const result = { ...probed, connector: connector.name, domain }
   if (!watch || !probed.sent) return result
@@ -153,33 +161,78 @@ function tell(result: Result, options: Options): void {
     return
   }
   const { bold, dim, green, red, yellow } = createColors(terminalStyle().colours)
-  const { host, domain, verdict, words, returned } = result
+  const { host, domain, verdict, words } = result
   const [headline, ...lines] = explanation(result)
-  const colour =
-    returned === true || verdict === 'no answer'
-      ? red
-      : verdict === 'authoritative'
-        ? green
-        : yellow
+  const colour = isWrong(result) || verdict === 'no answer' ? red : isFine(result) ? green : yellow
   console.log(`${bold(host)}, ${domain}: ${colour(headline ?? '')}`)
   for (const line of [dim(words), ...lines]) console.log(`  ${line}`)
 }
 
-function explanation({ verdict, sent, returned }: Result): string[] {
-  switch (verdict) {
-    case 'authoritative':
-      return ['authoritative', 'It refuses addresses that do not exist, so senders hear of it.']
+/** Mail is lost or turns in a circle until somebody does something. */
+function isWrong({ returned, refusal }: Result): boolean {
+  return returned === true || (refusal !== undefined && refusal.about !== 'address')
+}
+
+function isFine({ verdict, late }: Result): boolean {
+  return verdict === 'tells apart' && !late
+}
+
+function explanation(result: Result): string[] {
+  switch (result.verdict) {
+    case 'tells apart':
+      return ['authoritative', ...tellsApart(result)]
     case 'refuses all':
+      return ['refuses everybody', ...refusesAll(result)]
+    case 'cannot say':
       return [
-        'refuses',
-        'It does not say that the address does not exist, but that it takes no mail from here:',
-        'let it accept mail from this gateway for the domain.',
+        'cannot be asked',
+        'It neither takes the address nor says that it does not exist. verify_recipients accepts',
+        'recipients there unasked. Try again later, or name one that exists: --existing ADDRESS',
       ]
     case 'no answer':
       return ['no answer', 'Nothing is known. See: address-space check']
-    case 'accepts':
-      break
+    case 'takes all':
+      return takesAll(result)
   }
+}
+
+function tellsApart({ tarpit, late }: Result): string[] {
+  if (late) {
+    return [
+      'It refuses addresses that do not exist, but only when it has the message: verify_recipients',
+      'takes it for a system that accepts everything.',
+    ]
+  }
+  const lines = [
+    'It tells addresses apart: it refuses those that do not exist, so senders hear of it.',
+  ]
+  if (tarpit === 0) return lines
+  const waits = `It takes ${seconds(tarpit)} s to refuse one (a tarpit).`
+  return tarpit < 4000
+    ? [...lines, waits]
+    : [
+        ...lines,
+        `${waits} verify_recipients accepts a new one`,
+        'and knows it when it comes again.',
+      ]
+}
+
+function refusesAll({ domain, refusal }: Result): string[] {
+  if (refusal && refusal.about !== 'address') {
+    const sentence = `What to do: ${remedyFor(refusal.reply)}.`
+    return [
+      'That is about this gateway, not about the address; its users get no mail.',
+      ...wrap(sentence),
+    ]
+  }
+  return [
+    `It refuses postmaster@${domain} too: nobody can tell whether it knows its recipients, or`,
+    'refuses everybody for want of the right setup. Let it take mail for postmaster (RFC 5321 4.5.1),',
+    'or name an address that exists there: --existing ADDRESS',
+  ]
+}
+
+function takesAll({ sent, returned }: Result): string[] {
   if (returned === true) {
     return [
       'sends mail back',
@@ -198,4 +251,9 @@ function explanation({ verdict, sent, returned }: Result): string[] {
       ? 'A message was sent; --log shows whether it comes back.'
       : 'With --send and --log it shows whether it sends such mail back.',
   ]
+}
+
+/** Lines of about a hundred characters. */
+function wrap(text: string): string[] {
+  return text.match(/.{1,96}(?:\s|$)/gu)?.map((line) => line.trimEnd()) ?? [text]
 }

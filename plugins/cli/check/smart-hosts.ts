@@ -1,6 +1,7 @@
 /**
  * Greets every smart host, bridgehead and mailbox host as delivery would: found in DNS, reached,
- * encrypted, EHLO or LHLO said, logged in. Then it says goodbye; no mail is sent.
+ * encrypted, EHLO or LHLO said, logged in. Smart hosts are asked whether they know their recipients
+ * (ask-host.ts). Then it says goodbye; no mail is sent.
  */
 import type { Environment } from '../../config/environment.js'
 import { readSecretFile } from '../../config/secret-file.js'
@@ -21,6 +22,7 @@ import type { Configuration } from '../../decision/configuration.js'
 import type { Install } from '../opened-install.js'
 import { targetFinder } from '../opened-switch.js'
 import { ProgressBar } from '../progress-bar.js'
+import { askHost } from './ask-host.js'
 import { good, note, wrong, type Finding } from './finding.js'
 
 // milliseconds for one host, all its steps together
@@ -62,6 +64,9 @@ interface Surroundings {
   readonly env: Environment
 }
 
+/** What else a host is asked over the session that greeted it. */
+type Ask = (where: string, session: Session) => Promise<Finding[]>
+
 async function greetConnector(
   connector: Connector,
   { install, finder, env }: Surroundings,
@@ -75,8 +80,15 @@ async function greetConnector(
     // the secret is a finding of the settings already
     return []
   }
+  const domains = addressSpaces.flatMap(({ kind, domain }) => (kind === 'exact' ? domain : []))
+  const asksAbout =
+    (names: readonly string[]): Ask =>
+    (place, session) =>
+      askHost(place, session, connector, names)
   const greetings = [
-    ...smartHosts.map((host) => greetHost(`${where} smart_hosts`, host, finder, options)),
+    ...smartHosts.map((host) => {
+      return greetHost(`${where} smart_hosts`, host, finder, options, asksAbout(domains))
+    }),
     ...bridgeheads.map(async (host) => {
       const findings = await greetHost(`${where} bridgeheads`, host, finder, options)
       // one of them may be this gateway
@@ -84,13 +96,12 @@ async function greetConnector(
     }),
   ]
   if (smartHosts.length === 0) {
-    const domains = addressSpaces.flatMap(({ kind, domain }) => (kind === 'exact' ? domain : []))
     greetings.push(
       ...domains.map(async (domain) => {
         const mx = `${where}, MX of ${domain}`
         const find = async (): Promise<readonly Endpoint[]> =>
           (await finder.find({ kind: 'connector', connector: name }, domain)).endpoints
-        return greetEndpoints(mx, find, options)
+        return greetEndpoints(mx, find, options, asksAbout([domain]))
       }),
     )
   }
@@ -120,15 +131,17 @@ async function greetHost(
   host: SmartHost,
   finder: TargetFinder,
   options: SessionOptions,
+  ask?: Ask,
 ): Promise<Finding[]> {
   const find = (): Promise<readonly Endpoint[]> => finder.endpoints([host])
-  return greetEndpoints(`${where} ${formatSmartHost(host)}`, find, options)
+  return greetEndpoints(`${where} ${formatSmartHost(host)}`, find, options, ask)
 }
 
 async function greetEndpoints(
   where: string,
   find: () => Promise<readonly Endpoint[]>,
   options: SessionOptions,
+  ask?: Ask,
 ): Promise<Finding[]> {
   let endpoints
   try {
@@ -137,20 +150,24 @@ async function greetEndpoints(
     if (!(error instanceof TargetError)) throw error
     return [unusable(where, error.message)]
   }
-  return (await Promise.all(endpoints.map((endpoint) => greet(where, endpoint, options)))).flat()
+  return (
+    await Promise.all(endpoints.map((endpoint) => greet(where, endpoint, options, ask)))
+  ).flat()
 }
 
 async function greet(
   where: string,
   endpoint: Endpoint,
   options: SessionOptions,
+  ask?: Ask,
 ): Promise<Finding[]> {
   const started = performance.now()
   try {
     const session = await openSession(endpoint, options, Date.now() + patience)
     const milliseconds = Math.ceil(performance.now() - started)
+    const asked = ask ? await ask(where, session) : []
     await session.wire.quit()
-    return describe(where, session, options, milliseconds)
+    return [...describe(where, session, options, milliseconds), ...asked]
   } catch (error) {
     if (!(error instanceof HostError)) throw error
     return [unusable(where, `${formatEndpoint(endpoint)}: ${error.message}`)]

@@ -1,9 +1,11 @@
 /** `probe` against other systems that know their users, take everything, or send mail back. */
 import assert from 'node:assert/strict'
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { runCommand } from '../../cli/command.js'
+import { freePort } from '../../../plugins/stage/free-port.js'
+import { FaultServer } from '../../harness/fault-server.js'
 import { Catcher, send, startGateway, type GatewayProcess } from '../../harness/haraka.js'
 
 describe('address-space probe', function () {
@@ -60,9 +62,13 @@ smart_hosts = [127.0.0.2]:1
 
   it('a system that knows its users is authoritative', async () => {
     unix.replyToRcpt('*', '550 5.1.1 no such user')
+    unix.replyToRcpt('postmaster@example.com', '250 2.1.5 ok')
     const { code, stdout } = await probe('unix')
     assert.equal(code, 0, stdout)
-    assert.match(stdout, /^\[127\.0\.0\.2\]:\d+, example\.com: authoritative\n {2}550 5\.1\.1/u)
+    assert.match(
+      stdout,
+      /^\[127\.0\.0\.2\]:\d+, example\.com: authoritative\n {2}550 5\.1\.1[^]*tells addresses apart/u,
+    )
   })
 
   it('one that takes all accepts everything, and nothing is sent', async () => {
@@ -72,10 +78,40 @@ smart_hosts = [127.0.0.2]:1
     assert.equal(unix.messages.length, 0)
   })
 
-  it('one that refuses this gateway is not taken for authoritative', async () => {
-    unix.replyToRcpt('*', '550 5.7.1 relaying denied')
-    const { stdout } = await probe('unix')
-    assert.match(stdout, /: refuses\n/u)
+  it('one that refuses this gateway is told as such, with what to do', async () => {
+    unix.replyToRcpt('*', '550 5.7.64 TenantAttribution; Relay Access Denied')
+    const { code, stdout } = await probe('unix')
+    assert.equal(code, 1, stdout)
+    assert.match(stdout, /: refuses everybody\n[^]*about this gateway[^]*inbound connector/u)
+  })
+
+  it('one without postmaster cannot be told apart, unless somebody is named who exists', async () => {
+    unix.replyToRcpt('*', '550 5.1.1 no such user')
+    unix.replyToRcpt('anna@example.com', '250 2.1.5 ok')
+    const { code, stdout } = await probe('unix')
+    assert.equal(code, 0, stdout)
+    assert.match(stdout, /: refuses everybody\n[^]*postmaster@example\.com too[^]*--existing/u)
+    const named = await probe('unix', '--existing', 'anna@example.com')
+    assert.match(named.stdout, /: authoritative\n/u)
+  })
+
+  it('says how long a tarpit is', async () => {
+    const tarpit = await FaultServer.start({
+      host: '127.0.0.2',
+      port: await freePort('127.0.0.2'),
+      limits: { tarpit: 2000 },
+      script: { rcpt: (address) => (address.startsWith('post') ? undefined : '550 5.1.1 no') },
+    })
+    const file = join(gateway.configDir, 'connectors.ini')
+    const before = readFileSync(file, 'utf8')
+    try {
+      writeFileSync(file, before.replace(unix.smartHost, tarpit.smartHost))
+      const { stdout } = await probe('unix')
+      assert.match(stdout, /: authoritative\n[^]*takes 2(\.\d)? s to refuse one \(a tarpit\)/u)
+    } finally {
+      writeFileSync(file, before)
+      await tarpit.stop()
+    }
   })
 
   it('sends a message from nobody, and sees that it does not come back', async () => {
@@ -85,7 +121,7 @@ smart_hosts = [127.0.0.2]:1
     const result = JSON.parse(stdout) as Record<string, unknown>
     assert.deepEqual(
       [result['verdict'], result['sent'], result['returned']],
-      ['accepts', true, false],
+      ['takes all', true, false],
     )
     assert.equal(unix.messages[0]?.from, '')
     assert.match(unix.messages[0]?.to[0] ?? '', /^probe-[\w-]+@example\.com$/u)
@@ -94,7 +130,7 @@ smart_hosts = [127.0.0.2]:1
   it('a system that refuses after the message is authoritative too', async () => {
     unix.replyToData('*', '550 5.1.1 no such user')
     const { stdout } = await probe('unix', '--send')
-    assert.match(stdout, /: authoritative\n {2}550 5\.1\.1/u)
+    assert.match(stdout, /: authoritative\n {2}550 5\.1\.1[^]*only when it has the message/u)
   })
 
   it('sees a message that is sent back', async () => {
