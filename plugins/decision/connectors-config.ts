@@ -28,6 +28,8 @@ export interface Connector {
   readonly verifyRecipients: boolean
   /** the smart host, if it offers XCLIENT, is told whose mail it is */
   readonly xclient: boolean
+  /** a small message for one recipient goes as a chunk where the host takes chunks (RFC 3030) */
+  readonly chunking: boolean
   readonly delivery: 'direct' | 'queue'
   /** a transaction to a smart host */
   readonly maxRecipients: number
@@ -136,6 +138,7 @@ function readConnector(name: string, settings: Settings): Connector {
     authPasswordFile: settings.text('auth_password_file'),
     verifyRecipients: settings.flag('verify_recipients', false),
     xclient: settings.flag('xclient', false),
+    chunking: settings.flag('chunking', true),
     delivery: settings.choice('delivery', ['direct', 'queue'], 'direct'),
     maxRecipients: settings.wholeNumber('max_recipients', 100, 1),
     maxSessions: settings.wholeNumber('max_sessions', 20, 1),

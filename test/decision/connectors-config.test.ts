@@ -35,6 +35,7 @@ describe('connectors.ini', () => {
       authPasswordFile: '',
       verifyRecipients: false,
       xclient: false,
+      chunking: true,
       delivery: 'direct',
       maxRecipients: 100,
       maxSessions: 20,

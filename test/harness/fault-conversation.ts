@@ -30,12 +30,16 @@ export class Conversation {
   private readonly number: number
   private buffer: Buffer = Buffer.alloc(0)
   private body = false
+  /** octets of a chunk that are still to come; undefined: none is */
+  private chunk: number | undefined
   /** what comes is not read any more */
   private deaf = false
   private bodyStarted = 0
   private errors = 0
   private taken = 0
   private from = ''
+  /** MAIL was accepted */
+  private begun = false
   private to: string[] = []
   private user = ''
   private login: string | undefined
@@ -79,6 +83,8 @@ export class Conversation {
     while (!this.deaf && !this.player.ended && !this.player.pausing) {
       if (this.body) {
         if (!this.readBody()) return
+      } else if (this.chunk !== undefined) {
+        if (!this.readChunk(this.chunk)) return
       } else {
         const end = this.buffer.indexOf('\r\n')
         if (end === -1) return
@@ -111,11 +117,24 @@ export class Conversation {
     return true
   }
 
-  private take(wire: Buffer): void {
+  private readChunk(size: number): boolean {
+    if (this.buffer.length < size) return false
+    const octets = this.buffer.subarray(0, size).toString('latin1')
+    this.buffer = this.buffer.subarray(size)
+    this.chunk = undefined
+    const { bdat } = this.host.script
+    if (typeof bdat === 'object') this.answer(bdat.answer)
+    else if (!this.begun || this.to.length === 0) this.answer('503 5.5.1 nobody')
+    else this.take(Buffer.from(octets.replace(/^\./gmu, '..'), 'latin1'), true)
+    return true
+  }
+
+  private take(wire: Buffer, chunk = false): void {
     const { script, options, memory, limits } = this.host
     const message = {
       from: this.from,
       wire,
+      chunk,
       secured: this.secured,
       user: this.user,
       at: performance.now(),
@@ -180,6 +199,12 @@ export class Conversation {
         this.bodyStarted = 0
         return this.answer(step)
       }
+      case 'BDAT':
+        if (script.bdat === 'unread') return this.answer('500 5.5.2 what is BDAT')
+        this.chunk = Number(line.split(' ')[1])
+        return
+      case 'XCHUNK':
+        return this.answer('500 5.5.2 unknown command')
       case 'QUIT':
         this.player.play('221 2.0.0 bye')
         return this.player.play('close')
@@ -196,7 +221,9 @@ export class Conversation {
       return this.player.play({ reply: '421 4.7.0 too many messages in a session', next: 'close' })
     }
     const { mail } = script
-    this.answer((typeof mail === 'function' ? mail(line) : mail) ?? '250 2.1.0 ok')
+    const step = (typeof mail === 'function' ? mail(line) : mail) ?? '250 2.1.0 ok'
+    this.begun = replyOf(step).startsWith('2')
+    this.answer(step)
   }
 
   private rcpt(address: string): void {

@@ -28,6 +28,8 @@ export interface Script {
   readonly data?: Step
   /** once this many octets of the message have come */
   readonly body?: { readonly after: number; readonly step: Step }
+  /** RFC 3030: `unread` takes the chunk for commands; a step answers any BDAT, after reading its chunk */
+  readonly bdat?: 'unread' | { readonly answer: Step }
   readonly dot?: Step | ((message: Envelope) => Step | undefined)
   /** LMTP: the answer for one recipient */
   readonly lmtpDot?: (address: string) => Step | undefined
@@ -75,6 +77,8 @@ export interface Envelope {
 export interface TakenMessage extends Envelope {
   /** in wire form, dots still doubled, without the final dot */
   readonly wire: Buffer
+  /** it came as a chunk (RFC 3030) */
+  readonly chunk: boolean
   readonly secured: boolean
   readonly user: string
   /** by performance.now(), when its final dot had come */

@@ -15,6 +15,7 @@ import { isTemporary, outcomeText, type Outcome } from '../outcome.js'
 import type { Envelope, EnvelopeRecipient } from '../smtp/envelope.js'
 import { formatEndpoint, openSession, type Endpoint, type SessionOptions } from '../smtp/session.js'
 import type { Timeouts } from '../smtp/timeouts.js'
+import { ChunkingHosts } from '../smtp/one-flight.js'
 import { sendMessage } from '../smtp/transaction.js'
 import { hostKey, NoSessionError, OpeningError, type Lease, type Sessions } from './sessions.js'
 import type { Target } from './target.js'
@@ -44,6 +45,7 @@ export interface SenderParts {
 
 export class PlaceSender {
   private readonly parts: SenderParts
+  private readonly chunking = new ChunkingHosts()
 
   constructor(parts: SenderParts) {
     this.parts = parts
@@ -51,7 +53,7 @@ export class PlaceSender {
 
   /** An outcome for each recipient. Rejects only with what `beforeMessage` or `beforeDot` threw. */
   send(shipment: Shipment): Promise<Outcome[]> {
-    return new Sending(this.parts, shipment).run()
+    return new Sending(this.parts, shipment, this.chunking).run()
   }
 }
 
@@ -59,16 +61,18 @@ export class PlaceSender {
 class Sending {
   private readonly parts: SenderParts
   private readonly shipment: Shipment
+  private readonly chunking: ChunkingHosts
   private readonly outcomes: Outcome[]
   private readonly unfit = new Set<Endpoint>()
   private endpoints: readonly Endpoint[]
   private backups: readonly Endpoint[]
 
-  constructor(parts: SenderParts, shipment: Shipment) {
+  constructor(parts: SenderParts, shipment: Shipment, chunking: ChunkingHosts) {
     const { target, recipients } = shipment
     const all = [...target.endpoints, ...target.backups]
     this.parts = parts
     this.shipment = shipment
+    this.chunking = chunking
     this.endpoints = target.endpoints
     this.backups = target.backups
     this.outcomes = recipients.map(() => {
@@ -192,6 +196,7 @@ class Sending {
       timeouts,
       until,
       prefix,
+      ...(this.shipment.target.chunking && { chunking: this.chunking }),
       ...(beforeDot && { beforeDot }),
       beforeMessage: async (provisional) => {
         if (!beforeMessage) return

@@ -45,6 +45,8 @@ export interface Target {
   readonly direct: boolean
   /** the host may hear of the client (XCLIENT) */
   readonly xclient: boolean
+  /** it may get a message as a chunk, if it takes chunks (RFC 3030) */
+  readonly chunking: boolean
   /** what the tokens of the loop field call the way; to a bridgehead is another way */
   readonly way: string
 }
@@ -87,6 +89,7 @@ export class TargetFinder {
           maxRecipients: mailboxHostSettings.maxRecipients,
           direct: true,
           xclient: false,
+          chunking: true,
           way,
         }
       }
@@ -158,9 +161,11 @@ export class TargetFinder {
   }
 
   private async ofConnector(place: Place, connector: Connector, domain: string): Promise<Target> {
-    const { tls, maxRecipients, maxSessions, bridgeheads, smartHosts, backupHosts } = connector
+    const { tls, maxRecipients, maxSessions, chunking } = connector
+    const { bridgeheads, smartHosts, backupHosts } = connector
     const direct = connector.delivery === 'direct'
-    const common = { place: placeKey(place), tls, maxRecipients, maxSessions, direct, backups: [] }
+    const limits = { maxRecipients, maxSessions }
+    const common = { place: placeKey(place), tls, ...limits, chunking, direct, backups: [] }
     if (bridgeheads.length > 0 && !(await this.isBridgehead(bridgeheads))) {
       const endpoints = await this.finder.ofHosts(bridgeheads)
       return { ...common, endpoints, xclient: false, way: wayTo(place, bridgeheads) }

@@ -1,16 +1,18 @@
 /**
  * One message to one host: MAIL, RCPT, DATA, pipelined where offered (RFC 2920), and what became
  * of each recipient. Every 2xx to RCPT is a yes. LMTP answers the message once a recipient
- * (RFC 2033 4.2), SMTP once for all.
+ * (RFC 2033 4.2), SMTP once for all. A small message for one recipient goes in one flight where the
+ * host takes chunks (one-flight.ts).
  *
  * What the host has answered stays answered, also when the session dies: the result is always an
  * outcome for each recipient. After a 421 the message still goes to those who were accepted, if the
  * session stands; who was not answered is `not-asked`. After the final dot a failure is `uncertain`
  * for every recipient without an answer. It rejects only with what the options' functions threw.
  */
-import { errorText } from '../../basics/error-text.js'
 import type { OutgoingMessage } from '../../mail/message.js'
 import { outcomeOf, type Outcome } from '../outcome.js'
+import { expectAnswer, readFinal, reset } from './answers.js'
+import { mayFly, sendInOneFlight, type ChunkingHosts } from './one-flight.js'
 import {
   mailCommand,
   missingExtension,
@@ -30,6 +32,8 @@ export interface TransactionOptions {
   readonly until: number
   /** header fields to put before the message, with their line ends */
   readonly prefix: string
+  /** which hosts take a message as a chunk; absent: none is to get one */
+  readonly chunking?: ChunkingHosts
   /**
    * Called when the host has answered for each recipient and is ready for the message, before any
    * octet of it is sent. A rejection ends the transaction: nothing is delivered.
@@ -51,6 +55,10 @@ export async function sendMessage(
   const envelope = await asNeeded(wanted, message, session.extensions)
   const missing = missingExtension(envelope, recipients, session.extensions)
   if (missing) return recipients.map(() => ({ kind: 'unfit', reply: missing, host }))
+  if (await mayFly(session, recipients, message, options)) {
+    const flight = { session, envelope, recipients, message, options }
+    return sendInOneFlight(flight)
+  }
   const transaction = new Transaction(session, envelope, recipients, options)
   try {
     if (await transaction.ask()) await transaction.handOver(message)
@@ -219,18 +227,6 @@ class Transaction {
 }
 
 /**
- * 530 (wants AUTH or TLS first, RFC 4954 and 3207) is not about the mail: an administrator can mend
- * it. Nor is 503 (bad sequence of commands): host and client do not mean the same command. What is
- * neither yes nor no is no SMTP.
- */
-function expectAnswer(phase: string, reply: SmtpReply): void {
-  const expected = phase === 'DATA' ? reply.code === 354 : isPositive(reply)
-  if (reply.code === 530 || reply.code === 503 || (!expected && reply.code < 400)) {
-    throw new HostError(phase, 'expected an answer', reply)
-  }
-}
-
-/**
  * Many clients declare 8BITMIME for whatever they send. A host without it is not refused a message
  * that is ASCII.
  */
@@ -249,48 +245,4 @@ async function asNeeded(
 /** Too many recipients for one message, which is no refusal of the rest (RFC 5321 4.5.3.1.10). */
 function isTooMany({ code, enhanced }: SmtpReply): boolean {
   return enhanced === '5.5.3' || (code === 552 && enhanced === '')
-}
-
-/** The answers to the final dot, put in the place of the accepted recipients' outcomes. */
-async function readFinal(
-  session: Session,
-  accepted: readonly number[],
-  outcomes: Outcome[],
-  ms: number,
-): Promise<void> {
-  const { wire, endpoint } = session
-  const host = formatEndpoint(endpoint)
-  const end = Date.now() + ms
-  let reply: SmtpReply | undefined
-  for (const index of accepted) {
-    try {
-      if (reply === undefined || endpoint.protocol === 'lmtp') {
-        reply = await wire.read('final dot', end - Date.now())
-        if (reply.code < 400 && !isPositive(reply)) {
-          throw new HostError('final dot', 'expected yes or no', reply)
-        }
-      }
-      outcomes[index] = outcomeOf(reply, host)
-    } catch (error) {
-      wire.destroy()
-      const reason = errorText(error)
-      for (const rest of accepted.slice(accepted.indexOf(index))) {
-        outcomes[rest] = { kind: 'uncertain', reason, host }
-      }
-      return
-    }
-  }
-}
-
-/** Makes the session ready for another message, or ends it. */
-async function reset(session: Session, timeouts: Timeouts): Promise<void> {
-  // after 421 it carries no other
-  if (session.wire.isLeaving) return
-  try {
-    session.wire.send('RSET')
-    const reply = await session.wire.read('RSET', Math.min(10_000, timeouts.hello))
-    if (!isPositive(reply)) session.wire.destroy()
-  } catch {
-    session.wire.destroy()
-  }
 }

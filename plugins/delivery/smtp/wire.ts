@@ -44,6 +44,8 @@ export class Wire {
   refusals = 0
   /** the host has said 421: it is going away, whatever it still answers */
   isLeaving = false
+  /** when the host was last heard, by performance.now() */
+  heardAt = performance.now()
   /** an answer was due and did not come */
   wentSilent = false
   private socket: Socket
@@ -176,6 +178,7 @@ export class Wire {
   }
 
   private take(chunk: Buffer): void {
+    this.heardAt = performance.now()
     try {
       for (const reply of this.parser.feed(chunk)) this.answer(reply)
       if (this.unread.length > maxUnread) this.fail(`more than ${maxUnread} replies unasked`)
