@@ -40,7 +40,11 @@ const servers = {
     packages: ['postfix', 'postfix-ldap'],
   },
   // what Exim needs of the system; its own package is unpacked by exim.ts
-  exim: { needsRoot: true, program: '/usr/bin/dpkg-deb', packages: ['libidn12', 'libdb5.3', 'libgnutls-dane0', 'libpcre2-8-0', 'libnsl2'] },
+  exim: {
+    needsRoot: true,
+    program: '/usr/bin/dpkg-deb',
+    packages: ['libidn12', 'libdb5.3', 'libgnutls-dane0', 'libpcre2-8-0', 'libnsl2'],
+  },
   dovecot: { program: '/usr/sbin/dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
 } satisfies Record<string, ServerPackages>
 
