@@ -159,6 +159,9 @@ function answerText(answer: Verification): string {
 function placeText(place: string): string {
   if (place === 'left') return 'the queue plugin that follows'
   const [kind, name = ''] = place.split(/:(.*)/su)
-  if (kind === 'mailbox-host') return `the mailbox host of directory ${name}`
+  if (kind === 'mailbox-host') {
+    const [directory = '', host = ''] = name.split(/\/(.*)/su)
+    return `the mailbox host ${host === '' ? '' : `${host} `}of directory ${directory}`
+  }
   return kind === 'outbound' ? `the MX of ${name}` : `connector ${name}`
 }

@@ -9,6 +9,7 @@ import { connectorHosts } from '../delivery/verify/connector-hosts.js'
 import { Verifier } from '../delivery/verify/verifier.js'
 import { nextSystemsOver } from '../gateway/next-systems.js'
 import type { Environment } from '../config/environment.js'
+import { hostOfMailbox } from '../directory/mailboxes.js'
 import { openDirectories } from '../directory/open.js'
 import { makeSwitch, type Configuration, type NextSystems } from '../decision/configuration.js'
 import type { SwitchParts } from '../decision/mail-switch.js'
@@ -76,7 +77,10 @@ export function targetFinder(
   return new TargetFinder(
     {
       connector: (name) => connectors?.connectors.get(name),
-      mailboxHost: (name) => directories?.directories.find((one) => one.name === name)?.mailboxHost,
+      mailboxHost: (name, host) => {
+        const settings = directories?.directories.find((one) => one.name === name)
+        return settings && hostOfMailbox(settings, host)
+      },
       gatewayId: () => connectors?.gatewayId || install.me,
       isSelf: (ip, port) => install.isSelf(ip, port),
       env,

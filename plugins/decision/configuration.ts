@@ -17,7 +17,6 @@ import {
   type ConnectorsConfig,
 } from './connectors-config.js'
 import { RouteTable } from './route.js'
-import type { SmartHost } from '../mail/smart-host.js'
 import { directoryFile, parseDirectoryConfig, type DirectoryConfig } from '../directory/config.js'
 import type { DirectorySet } from '../directory/open.js'
 import { crossCheck } from './cross-check.js'
@@ -75,7 +74,7 @@ export function readConfiguration(parts: readonly Part[], files: Files): Configu
     ...crossCheck({
       acceptedDomains: decides ? acceptedDomains : undefined,
       connectors,
-      directories: unread.has(directoryFile) ? undefined : mailboxHosts(directories),
+      directories: unread.has(directoryFile) ? undefined : (directories?.directories ?? []),
       isSelf: files.isSelf,
     }),
   )
@@ -83,18 +82,11 @@ export function readConfiguration(parts: readonly Part[], files: Files): Configu
   return configuration
 }
 
-/** name → mailbox host of every directory */
-export function mailboxHosts(
-  directories: DirectoryConfig | undefined,
-): Map<string, SmartHost | undefined> {
-  return new Map(directories?.directories.map(({ name, mailboxHost }) => [name, mailboxHost]))
-}
-
 /** The mail switch of the enabled parts. Connectors take part if there is a `nextSystems`. */
 export function makeSwitch(
   parts: readonly Part[],
   { acceptedDomains, connectors }: Configuration,
-  directories: Pick<DirectorySet, 'find' | 'mailboxHost'> | undefined,
+  directories: Pick<DirectorySet, 'find' | 'mailboxPlace'> | undefined,
   nextSystems: NextSystems | undefined,
 ): SwitchParts {
   return {
@@ -104,7 +96,7 @@ export function makeSwitch(
     ...(directories && {
       directories: {
         find: (address) => directories.find(address),
-        hasMailboxHost: (name) => directories.mailboxHost(name) !== undefined,
+        mailboxPlace: (name, host) => directories.mailboxPlace(name, host),
       },
     }),
     ...(connectors &&

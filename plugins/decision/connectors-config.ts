@@ -14,6 +14,7 @@ export type TlsPolicy = (typeof tlsPolicies)[number]
 
 export interface Connector {
   readonly name: string
+  /** empty: only for mailboxes of a directory (cross-check.ts) */
   readonly addressSpaces: readonly AddressSpace[]
   /** empty: the recipient domain's own MX */
   readonly smartHosts: readonly SmartHost[]
@@ -189,9 +190,6 @@ function readAddressSpaces(settings: Settings): AddressSpace[] {
     if (!space) settings.wrong('address_spaces', 'a domain, *.domain or *', text)
     return space ? [space] : []
   })
-  if (!(settings.list('address_spaces').length > 0)) {
-    settings.missing('address_spaces', 'the address spaces that this connector serves')
-  }
   return spaces
 }
 

@@ -12,12 +12,13 @@ import { covers, type AddressSpace } from '../mail/address-space.js'
 import type { AcceptedDomain, AcceptedDomainsConfig } from './accepted-domains-config.js'
 import type { ConnectorsConfig } from './connectors-config.js'
 import { formatSmartHost, type SmartHost } from '../mail/smart-host.js'
+import { connectorsOfMailboxes, hostsOfMailboxes, type Mailboxes } from '../directory/mailboxes.js'
 
 export interface CrossCheck {
   readonly acceptedDomains?: AcceptedDomainsConfig | undefined
   readonly connectors?: ConnectorsConfig | undefined
-  /** name → mailbox host, of every directory; absent: they could not be read */
-  readonly directories?: ReadonlyMap<string, SmartHost | undefined> | undefined
+  /** of every directory; absent: they could not be read */
+  readonly directories?: readonly Mailboxes[] | undefined
   /** whether an IP address and port are where this gateway listens */
   readonly isSelf: (ip: string, port: number) => boolean
 }
@@ -27,7 +28,8 @@ export function crossCheck(check: CrossCheck): string[] {
   const { acceptedDomains, connectors, directories } = check
   return [
     ...(acceptedDomains && connectors ? checkDomains(acceptedDomains, connectors) : []),
-    ...(acceptedDomains && directories?.size === 0 ? checkAuthoritative(acceptedDomains) : []),
+    ...(acceptedDomains && directories?.length === 0 ? checkAuthoritative(acceptedDomains) : []),
+    ...(connectors ? checkConnectors(connectors, directories) : []),
     ...checkHosts(check, (host) => host.kind === 'host' && check.isSelf(host.host, host.port)),
   ]
 }
@@ -67,6 +69,34 @@ function domainInForce(
     .sort((a, b) => (covers(a.space, b.space) ? 1 : -1))[0]
 }
 
+/** Connectors need address spaces or mailboxes; mailboxes need a connector that names its servers. */
+function checkConnectors(
+  { connectors }: ConnectorsConfig,
+  directories: readonly Mailboxes[] | undefined,
+): string[] {
+  const needed = directories?.flatMap(connectorsOfMailboxes) ?? []
+  const used = new Set(needed.map(({ connector }) => connector))
+  return [
+    ...[...connectors.values()].flatMap(({ name, addressSpaces }) =>
+      addressSpaces.length > 0 || used.has(name) || !directories
+        ? []
+        : [
+            `connectors.ini [${name}] address_spaces: expected the address spaces that this connector serves, got nothing`,
+          ],
+    ),
+    ...needed.flatMap(({ where, connector }) => {
+      const known = connectors.get(connector)
+      if (!known) {
+        return `directory.ini ${where}: expected a connector of connectors.ini, got \`${connector}\``
+      }
+      // by the MX of the recipient's domain the mail would come back to this gateway
+      return known.smartHosts.length > 0
+        ? []
+        : `connectors.ini [${connector}] smart_hosts: expected the server that holds the mailboxes (directory.ini ${where}), got nothing`
+    }),
+  ]
+}
+
 function checkAuthoritative(accepted: AcceptedDomainsConfig): string[] {
   const names = accepted.domains
     .filter(({ type }) => type === 'authoritative')
@@ -88,7 +118,7 @@ export async function checkNames(
   const smartHosts = [...(check.connectors?.connectors.values() ?? [])].flatMap(
     ({ smartHosts: hosts, backupHosts }) => [...hosts, ...backupHosts],
   )
-  const mailboxHosts = [...(check.directories?.values() ?? [])].flatMap((host) => host ?? [])
+  const mailboxHosts = (check.directories ?? []).flatMap(hostsOfMailboxes).map(({ host }) => host)
   const found = await selfAmong([...smartHosts, ...mailboxHosts])
   return checkHosts(check, (host) => found.includes(host))
 }
@@ -111,10 +141,10 @@ function checkHosts(
       }
     }
   }
-  for (const [name, host] of connectors ? (directories ?? []) : []) {
-    if (host && isGateway(host)) {
+  for (const { where, host } of connectors ? (directories ?? []).flatMap(hostsOfMailboxes) : []) {
+    if (isGateway(host)) {
       errors.push(
-        `directory.ini [${name}] mailbox_host: ${formatSmartHost(host)} is this gateway itself; expected the server that holds the mailboxes`,
+        `directory.ini ${where}: ${formatSmartHost(host)} is this gateway itself; expected the server that holds the mailboxes`,
       )
     }
   }

@@ -30,8 +30,8 @@ export interface Facts {
   readonly route: Route | undefined
   /** the client is itself a smart host of the route's connector */
   readonly cameFromThere: boolean
-  /** the directory of the mailbox has a mailbox host */
-  readonly hasMailboxHost: boolean
+  /** where the mailbox is; `unlisted`: on a host that is in no list; undefined: nobody says */
+  readonly mailboxPlace: Place | 'unlisted' | undefined
 }
 
 /** Which row of the table decided: the word in the log, in results and in `explain`. */
@@ -90,12 +90,11 @@ export function decide(facts: Facts): Decision {
 
   switch (resolution.kind) {
     case 'mailbox': {
-      const { directory } = resolution
-      return accept(
-        facts,
-        'mailbox',
-        facts.hasMailboxHost ? { kind: 'mailbox-host', directory } : { kind: 'left' },
-      )
+      const { directory, dn, host } = resolution
+      if (facts.mailboxPlace === 'unlisted') {
+        return fault(`${dn} is on host ${host ?? ''}, which [${directory} hosts] does not list`)
+      }
+      return accept(facts, 'mailbox', facts.mailboxPlace ?? { kind: 'left' })
     }
     case 'target':
       return decideTarget(facts)

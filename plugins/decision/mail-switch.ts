@@ -13,6 +13,7 @@ import { followContacts, type Resolution } from './redirect.js'
 import type { Connector } from './connectors-config.js'
 import type { RouteTable } from './route.js'
 import type { FindAddress } from '../directory/directory.js'
+import type { Place } from '../mail/place.js'
 
 /** The parts of the pack that are enabled, and what they can do. */
 export interface SwitchParts {
@@ -23,7 +24,8 @@ export interface SwitchParts {
   /** absent: there is no directory */
   readonly directories?: {
     readonly find: FindAddress
-    hasMailboxHost(directory: string): boolean
+    /** where a mailbox of the directory is, by its own host if it names one */
+    mailboxPlace(directory: string, host?: string): Place | 'unlisted' | undefined
   }
   /** contacts are followed */
   readonly contacts: boolean
@@ -109,10 +111,10 @@ async function decideOne(
     resolution,
     route,
     cameFromThere: false,
-    hasMailboxHost:
-      connectors !== undefined &&
-      resolution?.kind === 'mailbox' &&
-      parts.directories?.hasMailboxHost(resolution.directory) === true,
+    mailboxPlace:
+      connectors && resolution?.kind === 'mailbox'
+        ? parts.directories?.mailboxPlace(resolution.directory, resolution.host)
+        : undefined,
   }
   const facts = { ...known, cameFromThere: await cameFrom(parts, client, known) }
   return { decision: await verified(parts, client, facts, decide(facts)), facts }

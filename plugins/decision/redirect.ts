@@ -33,7 +33,13 @@ interface Way {
 
 export type Resolution = Way &
   (
-    | { readonly kind: 'mailbox'; readonly directory: string; readonly dn: string }
+    | {
+        readonly kind: 'mailbox'
+        readonly directory: string
+        readonly dn: string
+        /** the host of the mailbox; absent: the directory's */
+        readonly host?: string
+      }
     /** a contact, seen but not followed, because the contacts plugin is not enabled */
     | { readonly kind: 'contact'; readonly directory: string; readonly dn: string }
     /** the last target of a contact; it has no object of its own that leads on */
@@ -77,8 +83,11 @@ export async function followContacts(
 
     const { directory, entry } = lookup
     const found = { ...way, directory, dn: entry.dn }
+    const onHost = entry.host === undefined ? {} : { host: entry.host }
     if (entry.targetAddress === undefined) {
-      return { ...found, kind: entry.isContact ? 'unusable' : 'mailbox' }
+      return entry.isContact
+        ? { ...found, kind: 'unusable' }
+        : { ...found, kind: 'mailbox', ...onHost }
     }
     if (!options.follow) return { ...found, kind: 'contact' }
     // files without names of their own name an object by its line
@@ -90,6 +99,8 @@ export async function followContacts(
     if (!target) return { ...found, kind: 'unusable' }
     const next = mayNameHost(tag) ? target : withTag(target, tag)
     steps.push({ from: address, directory, dn: entry.dn, to: next })
+    // the object's host takes the target, whatever its domain (Sendmail's LDAP routing)
+    if (entry.targetByHost === true) return { ...found, address: next, kind: 'mailbox', ...onHost }
     if (entry.addresses.includes(target.key)) return { address: next, steps, kind: 'target' }
     address = next
   }

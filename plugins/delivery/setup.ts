@@ -11,7 +11,8 @@ import type { SmartHost } from '../mail/smart-host.js'
 
 export interface DeliverySetup {
   connector(name: string): Connector | undefined
-  mailboxHost(directory: string): SmartHost | undefined
+  /** `host`: one of several, by its name in the directory's list */
+  mailboxHost(directory: string, host?: string): SmartHost | undefined
   /** the name for EHLO and the reporting MTA of a DSN: Haraka's config/me */
   readonly gatewayName: string
   /** what `bridgeheads` are compared with, besides our own addresses */

@@ -1,14 +1,23 @@
 /**
  * directory.ini: where addresses resolve. Every section is a directory, asked in the order written;
- * `[cache]` is reserved for what all of them share.
+ * `[NAME hosts]` lists the mailbox hosts of directory NAME, and `[cache]` is reserved for what all of
+ * them share.
  *
  * `url` decides what a directory is: LDAP servers in order, or a CSVDE or LDIF file. Keys that mean
  * nothing for that kind are refused like unknown ones. All errors of the file are reported at once.
  */
-import { readIni } from '../config/ini.js'
+import { readIni, type IniSections } from '../config/ini.js'
 import { ConfigError, Settings } from '../config/settings.js'
 import { parseSmartHost, smartHostForms, type SmartHost } from '../mail/smart-host.js'
 import { FilterFault, parseFilterTemplate, type FilterTemplate } from './filter-template.js'
+import {
+  hostName,
+  listedHostForms,
+  parseListedHost,
+  type ListedHost,
+  type Mailboxes,
+} from './mailboxes.js'
+import { schemaNames, schemas, withOwnAttributes, type Schema } from './schema.js'
 
 export interface LdapServer {
   /** as written */
@@ -19,10 +28,8 @@ export interface LdapServer {
   readonly port: number
 }
 
-interface Named {
-  readonly name: string
-  /** undefined: left to the queue plugin that follows */
-  readonly mailboxHost: SmartHost | undefined
+interface Named extends Mailboxes {
+  readonly schema: Schema
 }
 
 export interface FileSettings extends Named {
@@ -38,6 +45,7 @@ export interface LdapSettings extends Named {
   readonly kind: 'ldap'
   /** in order: the next when one fails */
   readonly servers: readonly LdapServer[]
+  /** empty: the whole forest of a global catalog */
   readonly baseDn: string
   /** empty: anonymous */
   readonly bindDn: string
@@ -80,7 +88,8 @@ export const directoryFile = 'directory.ini'
 
 const urlForms =
   'LDAP servers such as ldaps://dc1.example.com:3269, ldap://[::1]:389, or a file such as file:contacts.csv or file:contacts.ldif'
-const defaultFilter = '(proxyAddresses=smtp:{address})'
+const globalCatalogPorts = [3268, 3269]
+const hostsSection = /^(.*\S)\s+hosts$/u
 
 /** Reads the lines of directory.ini. Throws ConfigError with every error of the file. */
 export function parseDirectoryConfig(lines: readonly string[]): DirectoryConfig {
@@ -90,10 +99,18 @@ export function parseDirectoryConfig(lines: readonly string[]): DirectoryConfig 
   const cache = readCache(new Settings(directoryFile, 'cache', sections.get('cache'), errors))
   const directories: DirectorySettings[] = []
   for (const [name, values] of sections) {
-    if (name === '' || name === 'cache') continue
+    if (name === '' || name === 'cache' || hostsSection.test(name)) continue
     const settings = new Settings(directoryFile, name, values, errors)
-    directories.push(readDirectory(name, settings))
+    directories.push(readDirectory(name, settings, readHosts(name, sections, errors)))
     settings.finish()
+  }
+  for (const name of sections.keys()) {
+    const directory = hostsSection.exec(name)?.[1]
+    if (directory !== undefined && !directories.some((one) => one.name === directory)) {
+      errors.push(
+        `${directoryFile} [${name}]: expected the hosts of a directory, got no section [${directory}]`,
+      )
+    }
   }
   if (directories.length === 0) {
     errors.push(`${directoryFile}: expected a section for each directory, got none`)
@@ -113,13 +130,18 @@ function readCache(settings: Settings): CacheSettings {
   return cache
 }
 
-function readDirectory(name: string, settings: Settings): DirectorySettings {
+function readDirectory(
+  name: string,
+  settings: Settings,
+  hosts: ReadonlyMap<string, ListedHost>,
+): DirectorySettings {
   const urls = settings.list('url')
-  const mailboxHost = readMailboxHost(settings)
+  const schema = readSchema(settings, hosts)
+  const named = { name, ...readMailboxes(settings), hosts, schema }
   const [first] = urls
   if (first === undefined) settings.missing('url', urlForms)
   if (first?.startsWith('file:') !== true) {
-    return { name, mailboxHost, ...readLdap(urls, settings) }
+    return { ...named, ...readLdap(urls, schema, settings) }
   }
 
   const path = first.slice('file:'.length).replace(/^\/\/(?=\/)/u, '')
@@ -127,8 +149,7 @@ function readDirectory(name: string, settings: Settings): DirectorySettings {
   if (urls.length > 1) settings.wrong('url', 'one file', urls.join(', '))
   if (extension === undefined) settings.wrong('url', 'a name that ends in .csv or .ldif', first)
   return {
-    name,
-    mailboxHost,
+    ...named,
     kind: 'file',
     format: extension === 'ldif' ? 'ldif' : 'csvde',
     path,
@@ -136,15 +157,58 @@ function readDirectory(name: string, settings: Settings): DirectorySettings {
   }
 }
 
-function readMailboxHost(settings: Settings): SmartHost | undefined {
+function readMailboxes(settings: Settings): Pick<Mailboxes, 'mailboxHost' | 'mailboxConnector'> {
   const text = settings.text('mailbox_host')
-  if (text === '') return undefined
-  const host = parseSmartHost(text)
-  if (!host) settings.wrong('mailbox_host', smartHostForms, text)
-  return host
+  const mailboxConnector = settings.text('mailbox_connector')
+  const mailboxHost: SmartHost | undefined = text === '' ? undefined : parseSmartHost(text)
+  if (text !== '' && !mailboxHost) settings.wrong('mailbox_host', smartHostForms, text)
+  if (text !== '' && mailboxConnector !== '') {
+    settings.wrong('mailbox_connector', 'it or `mailbox_host`, not both', mailboxConnector)
+  }
+  return { mailboxHost, mailboxConnector }
 }
 
-function readLdap(urls: readonly string[], settings: Settings): Omit<LdapSettings, keyof Named> {
+/** The section `[NAME hosts]`: every key is a host as the directory names it. */
+function readHosts(
+  directory: string,
+  sections: IniSections,
+  errors: string[],
+): Map<string, ListedHost> {
+  const name = [...sections.keys()].find((key) => hostsSection.exec(key)?.[1] === directory) ?? ''
+  const values = name === '' ? undefined : sections.get(name)
+  const settings = new Settings(directoryFile, name, values, errors)
+  const hosts = new Map<string, ListedHost>()
+  for (const key of values?.keys() ?? []) {
+    const text = settings.text(key)
+    const host = parseListedHost(text)
+    if (host) hosts.set(hostName(key), host)
+    else settings.wrong(key, listedHostForms, text)
+  }
+  return hosts
+}
+
+function readSchema(settings: Settings, hosts: ReadonlyMap<string, ListedHost>): Schema {
+  const own = {
+    addresses: settings.list('address_attributes'),
+    target: settings.text('target_attribute'),
+    host: settings.text('host_attribute'),
+  }
+  const keys = ['address_attributes', 'target_attribute', 'host_attribute'] as const
+  const names = [own.addresses, [own.target], [own.host]]
+  for (const [index, key] of keys.entries()) {
+    const wrong = names[index]?.find((text) => text !== '' && !/^[a-z][a-z0-9-]*$/iu.test(text))
+    if (wrong !== undefined) settings.wrong(key, 'the name of an attribute', wrong)
+  }
+  const schema = schemas[settings.choice('schema', schemaNames, 'active-directory')]
+  const localHosts = [...hosts].flatMap(([name, { kind }]) => (kind === 'local' ? [name] : []))
+  return { ...withOwnAttributes(schema, own), localHosts }
+}
+
+function readLdap(
+  urls: readonly string[],
+  schema: Schema,
+  settings: Settings,
+): Omit<LdapSettings, keyof Named> {
   const servers = urls.flatMap((url) => {
     const server = parseLdapUrl(url)
     if (!server) settings.wrong('url', urlForms, url)
@@ -157,7 +221,7 @@ function readLdap(urls: readonly string[], settings: Settings): Omit<LdapSetting
     bindDn: settings.text('bind_dn'),
     bindPassword: settings.text('bind_password'),
     bindPasswordFile: settings.text('bind_password_file'),
-    filter: readFilter(settings),
+    filter: readFilter(settings, schema.filter),
     startTls: settings.flag('start_tls', false),
     tlsCaFile: settings.text('tls_ca_file'),
     tlsVerify: settings.flag('tls_verify', true),
@@ -165,7 +229,12 @@ function readLdap(urls: readonly string[], settings: Settings): Omit<LdapSetting
     connections: settings.wholeNumber('connections', 2, 1),
     maxInFlight: settings.wholeNumber('max_in_flight', 32, 1),
   }
-  if (ldap.baseDn === '' && urls.length > 0) settings.missing('base_dn', 'where searches begin')
+  const forest =
+    servers.length > 0 && servers.every(({ port }) => globalCatalogPorts.includes(port))
+  // elsewhere an empty name finds nothing: every address would be unknown
+  if (ldap.baseDn === '' && urls.length > 0 && !forest) {
+    settings.missing('base_dn', 'where searches begin')
+  }
   if (ldap.startTls && servers.some(({ secure }) => secure)) {
     settings.wrong('start_tls', '`false`, as an ldaps:// server is encrypted already', 'true')
   }
@@ -190,7 +259,7 @@ function checkPassword(
   if (bindDn === '' && passwords.length > 0) settings.missing('bind_dn', 'whose password this is')
 }
 
-function readFilter(settings: Settings): FilterTemplate {
+function readFilter(settings: Settings, defaultFilter: string): FilterTemplate {
   const text = settings.text('filter') || defaultFilter
   try {
     return parseFilterTemplate(text)

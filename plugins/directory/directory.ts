@@ -16,6 +16,10 @@ export interface DirectoryEntry {
   readonly primary?: string
   /** `targetAddress` without its `SMTP:`, as written; absent if the attribute is absent or blank */
   readonly targetAddress?: string
+  /** the host of its mailbox, as mailboxes.ts names it; absent: the directory's */
+  readonly host?: string
+  /** mail for `targetAddress` goes by way of `host` */
+  readonly targetByHost?: true
   /** of class `contact`: it has no mailbox here, with or without a `targetAddress` */
   readonly isContact: boolean
 }

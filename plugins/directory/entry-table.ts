@@ -20,7 +20,8 @@ const mostContainers = 10_000
 type Packed = readonly [
   name: string,
   container: number,
-  isContact: 0 | 1,
+  /** with a host of its own: whether the target's mail goes there, and its name */
+  isContact: 0 | 1 | readonly [0 | 1, 0 | 1, string],
   primary: string | 0,
   targetAddress: string | 0 | 1,
   ...addresses: (string | 1)[],
@@ -135,7 +136,9 @@ export class EntryTable {
    * The container's name is a number; a target that is the primary address is 1, and so is the
    * address that is the primary in lower case. 0 stands for nothing.
    */
-  private pack({ dn, isContact, primary, targetAddress, addresses }: DirectoryEntry): Packed {
+  private pack(entry: DirectoryEntry): Packed {
+    const { dn, primary, targetAddress, addresses, host } = entry
+    const isContact = entry.isContact ? 1 : 0
     const comma = /(?<!\\),/u.exec(dn)?.index ?? dn.length
     const container = this.containerNumber(dn.slice(comma))
     const target = targetAddress !== undefined && targetAddress === primary ? 1 : targetAddress
@@ -143,7 +146,7 @@ export class EntryTable {
     return [
       container === 0 ? dn : dn.slice(0, comma),
       container,
-      isContact ? 1 : 0,
+      host === undefined ? isContact : [isContact, entry.targetByHost === true ? 1 : 0, host],
       primary ?? 0,
       target ?? 0,
       ...addresses.map((address) => (address === lower ? 1 : address)),
@@ -160,12 +163,15 @@ export class EntryTable {
   ]: Packed): DirectoryEntry {
     const targetAddress = target === 1 ? primary : target
     const lower = primary === 0 ? '' : primary.toLowerCase()
+    const [contact, byHost, host] = typeof isContact === 'number' ? [isContact] : isContact
     return {
       dn: name + (this.containers[container] ?? ''),
       addresses: addresses.map((address) => (address === 1 ? lower : address)),
       ...(primary !== 0 && { primary }),
       ...(targetAddress !== 0 && { targetAddress }),
-      isContact: isContact === 1,
+      ...(host !== undefined && { host }),
+      ...(byHost === 1 && { targetByHost: true as const }),
+      isContact: contact === 1,
     }
   }
 

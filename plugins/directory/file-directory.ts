@@ -24,6 +24,7 @@ import {
 import { toEntry } from './entry.js'
 import { EntryTable } from './entry-table.js'
 import { readLdif } from './ldif.js'
+import type { Schema } from './schema.js'
 import type { DirectoryRecord, RowReader } from './file-record.js'
 import { readText } from './text-lines.js'
 
@@ -172,10 +173,11 @@ export class FileDirectory implements CountedDirectory {
       let faults = 0
       let told = performance.now()
       const text = readText(file, (position) => (octets = position))
-      for await (const rows of readers[this.settings.format](text)) {
+      const { format, schema } = this.settings
+      for await (const rows of readers[format](text)) {
         if (this.closed) return table
         for (const row of rows) {
-          const reasons = row.kind === 'unreadable' ? [row.reason] : addRecord(row)
+          const reasons = row.kind === 'unreadable' ? [row.reason] : addRecord(row, schema)
           for (const reason of reasons) {
             faults += 1
             if (faults <= toldFaults) this.tellFault(row.line, reason)
@@ -200,8 +202,9 @@ export class FileDirectory implements CountedDirectory {
     await table.seal()
     return table
 
-    function addRecord(row: DirectoryRecord): readonly string[] {
-      const { entry, faults } = toEntry(row.dn === '' ? `line ${row.line}` : row.dn, row.attributes)
+    function addRecord(row: DirectoryRecord, schema: Schema): readonly string[] {
+      const dn = row.dn === '' ? `line ${row.line}` : row.dn
+      const { entry, faults } = toEntry(dn, row.attributes, schema)
       table.add(entry)
       return faults
     }

@@ -5,6 +5,8 @@
  * It is read once into a tree. The values of an address are put into the tree as they are, never
  * into text: there is nothing to escape, and no address can change what is asked.
  */
+import type { Schema } from './schema.js'
+
 export type FilterTemplate =
   | { readonly kind: 'and' | 'or'; readonly filters: readonly FilterTemplate[] }
   | { readonly kind: 'not'; readonly filter: FilterTemplate }
@@ -63,24 +65,27 @@ export function fillValue(value: string, values: Readonly<Record<Placeholder, st
 /**
  * Whether several addresses can be asked for in one search, each still answered as if it were asked
  * for alone: an entry that is found and owns an address must be one that the filter for this
- * address finds. That holds where the only thing asked of an address is that it is in
- * `proxyAddresses`, or else in `mail`.
+ * address finds. That holds where the only thing asked of an address is that it is in one of the
+ * attributes that hold addresses, each of them asked (`proxyAddresses`, or else `mail`).
  */
-export function canBeCombined(template: FilterTemplate): boolean {
+export function canBeCombined(template: FilterTemplate, schema: Schema): boolean {
   const parts = template.kind === 'and' ? template.filters : [template]
   const asking = parts.filter(hasPlaceholder)
   const [first, second] = asking
   if (first === undefined || second !== undefined) return false
   const leaves = first.kind === 'or' ? first.filters : [first]
-  const isLeaf = (leaf: FilterTemplate, attribute: string, value: string): boolean =>
-    leaf.kind === 'equal' &&
-    leaf.attribute.toLowerCase() === attribute &&
-    leaf.value.toLowerCase() === value
-  const isProxy = (leaf: FilterTemplate): boolean =>
-    isLeaf(leaf, 'proxyaddresses', 'smtp:{address}')
+  const asks = (attribute: string) => (leaf: FilterTemplate) => {
+    const value = attribute.toLowerCase() === 'proxyaddresses' ? 'smtp:{address}' : '{address}'
+    return (
+      leaf.kind === 'equal' &&
+      leaf.attribute.toLowerCase() === attribute.toLowerCase() &&
+      leaf.value.toLowerCase() === value
+    )
+  }
+  const { addresses, otherwise } = schema
   return (
-    leaves.some(isProxy) &&
-    leaves.every((leaf) => isProxy(leaf) || isLeaf(leaf, 'mail', '{address}'))
+    addresses.every((attribute) => leaves.some(asks(attribute))) &&
+    leaves.every((leaf) => [...addresses, ...otherwise].some((name) => asks(name)(leaf)))
   )
 }
 

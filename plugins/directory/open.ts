@@ -13,6 +13,7 @@ import type { MailAddress } from '../mail/mail-address.js'
 import type { Environment } from '../config/environment.js'
 import { readSecretFile } from '../config/secret-file.js'
 import { ConfigError } from '../config/settings.js'
+import type { Place } from '../mail/place.js'
 import type { SmartHost } from '../mail/smart-host.js'
 import { CachedDirectory } from './cached-directory.js'
 import {
@@ -25,14 +26,17 @@ import { findInDirectories } from './directories.js'
 import type { CountedDirectory, DirectoryCounts, Lookup } from './directory.js'
 import { FileDirectory } from './file-directory.js'
 import { LdapDirectory } from './ldap/ldap-directory.js'
+import { hostOfMailbox, mailboxPlace } from './mailboxes.js'
 
 export interface DirectorySet {
   /** in the order asked */
   readonly names: readonly string[]
   /** Asks the directories in order; never rejects. */
   find(address: MailAddress): Promise<Lookup>
-  /** where that directory's mailboxes are; undefined: left to another queue plugin */
-  mailboxHost(directory: string): SmartHost | undefined
+  /** where a mailbox of that directory goes, by its own host if it names one (mailboxes.ts) */
+  mailboxPlace(directory: string, host?: string): Place | 'unlisted' | undefined
+  /** the smart host of a place of that directory; undefined: it is not in the configuration now */
+  mailboxHost(directory: string, host?: string): SmartHost | undefined
   /** Settles when every file has been tried once; a file that failed is told in the log. */
   ready(): Promise<void>
   /**
@@ -89,8 +93,14 @@ export function openDirectories(
       underWay.add(lookup)
       return lookup
     },
-    mailboxHost: (name) =>
-      members.find((member) => member.settings.name === name)?.settings.mailboxHost,
+    mailboxPlace: (name, host) => {
+      const settings = settingsOf(name)
+      return settings && mailboxPlace(settings, host)
+    },
+    mailboxHost: (name, host) => {
+      const settings = settingsOf(name)
+      return settings && hostOfMailbox(settings, host)
+    },
     ready: async () => {
       await Promise.all(members.map(({ directory }) => directory.ready()))
     },
@@ -109,6 +119,10 @@ export function openDirectories(
       logStats()
       await closeAll(members)
     },
+  }
+
+  function settingsOf(name: string): DirectorySettings | undefined {
+    return members.find(({ settings }) => settings.name === name)?.settings
   }
 
   async function safeFind(address: MailAddress): Promise<Lookup> {
@@ -188,7 +202,7 @@ export function directoryFileErrors({ directories }: DirectoryConfig, env: Envir
 /** Equal where a directory need not be opened anew: all but where its mailboxes are. */
 function identityOf(settings: DirectorySettings, cache: CacheSettings): string {
   return JSON.stringify([
-    { ...settings, mailboxHost: undefined },
+    { ...settings, mailboxHost: undefined, mailboxConnector: undefined, hosts: undefined },
     settings.kind === 'ldap' && cache,
   ])
 }

@@ -3,7 +3,7 @@
  * system take this recipient) and to delivery (the configuration in force, tokens, who we are).
  */
 import { parseMailAddress } from '../mail/mail-address.js'
-import { mailboxHosts, type Configuration, type NextSystems } from '../decision/configuration.js'
+import type { Configuration, NextSystems } from '../decision/configuration.js'
 import { checkNames } from '../decision/cross-check.js'
 import { pluginLog } from '../haraka/config-files.js'
 import type { HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
@@ -26,7 +26,7 @@ export class ConnectorsPart {
     this.pack = pack
     this.deliverer = new Deliverer({
       connector: (name) => pack.connectors.connectors.get(name),
-      mailboxHost: (directory) => pack.mailboxHost(directory),
+      mailboxHost: (directory, host) => pack.mailboxHost(directory, host),
       gatewayName: pack.hostName,
       gatewayId: () => pack.gatewayId,
       outbound: plugin.haraka_require('outbound') as HarakaOutbound,
@@ -61,7 +61,7 @@ export class ConnectorsPart {
 
   /** A line for each host of the configuration that is, by its name, this gateway itself. */
   checkNames({ connectors, directories }: Configuration): Promise<string[]> {
-    return checkNames({ connectors, directories: mailboxHosts(directories) }, (hosts) =>
+    return checkNames({ connectors, directories: directories?.directories }, (hosts) =>
       this.deliverer.selfAmong(hosts),
     )
   }

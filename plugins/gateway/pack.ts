@@ -131,8 +131,8 @@ export class Pack {
     return loopTokens
   }
 
-  mailboxHost(directory: string): ReturnType<DirectorySet['mailboxHost']> {
-    return this.directories?.mailboxHost(directory)
+  mailboxHost(directory: string, host?: string): ReturnType<DirectorySet['mailboxHost']> {
+    return this.directories?.mailboxHost(directory, host)
   }
 
   /** Reads and checks what the part needs. Throws ConfigError; then nothing has changed. */

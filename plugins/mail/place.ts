@@ -5,8 +5,8 @@
  */
 export type Place =
   | { readonly kind: 'connector'; readonly connector: string }
-  /** the mailbox host of a directory */
-  | { readonly kind: 'mailbox-host'; readonly directory: string }
+  /** the mailbox host of a directory, or one of several, by its name in `[DIRECTORY hosts]` */
+  | { readonly kind: 'mailbox-host'; readonly directory: string; readonly host?: string }
   /** no connector of ours: Haraka's own outbound, by the MX of the domain */
   | { readonly kind: 'outbound'; readonly domain: string }
 
@@ -16,7 +16,7 @@ export function placeKey(place: Place): string {
     case 'connector':
       return `connector:${place.connector}`
     case 'mailbox-host':
-      return `mailbox-host:${place.directory}`
+      return `mailbox-host:${place.directory}${place.host === undefined ? '' : `/${place.host}`}`
     case 'outbound':
       return `outbound:${place.domain}`
   }

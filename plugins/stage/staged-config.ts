@@ -9,6 +9,7 @@ import { readIni } from '../config/ini.js'
 import { connectorsFile, parseConnectorsConfig } from '../decision/connectors-config.js'
 import { placeKey } from '../mail/place.js'
 import { directoryFile, parseDirectoryConfig } from '../directory/config.js'
+import { hostName, hostsOfMailboxes, mailboxPlace } from '../directory/mailboxes.js'
 
 export interface StandIn {
   /** the key of the place that it stands in for */
@@ -30,9 +31,14 @@ export function standInsFor({ connectors, directory }: ConfigLines): StandIn[] {
     ...names.map((connector): StandIn => {
       return { place: placeKey({ kind: 'connector', connector }), protocol: 'smtp' }
     }),
-    ...parseDirectoryConfig(directory).directories.map(({ name, mailboxHost }): StandIn => {
-      const place = placeKey({ kind: 'mailbox-host', directory: name })
-      return { place, protocol: mailboxHost?.protocol ?? 'lmtp' }
+    ...parseDirectoryConfig(directory).directories.flatMap((settings): StandIn[] => {
+      const own = placeKey({ kind: 'mailbox-host', directory: settings.name })
+      const places = hostsOfMailboxes(settings).map(({ place, host }) => {
+        return { place: placeKey(place), protocol: host.protocol }
+      })
+      // mailboxes that another queue plugin would take need a catcher, too
+      const left = mailboxPlace(settings) === undefined
+      return left ? [{ place: own, protocol: 'lmtp' }, ...places] : places
     }),
   ]
 }
@@ -47,13 +53,29 @@ export function stagedConfig(
       const host = hosts.get(placeKey({ kind: 'connector', connector }))
       return host === undefined ? undefined : { drop: hostKeys, add: stagedHost(host) }
     }),
-    directory: rewrite(directoryFile, directory, (name) => {
+    directory: rewrite(directoryFile, directory, (name, values) => {
+      const [, listing] = /^(.*\S)\s+hosts$/u.exec(name) ?? []
+      if (listing !== undefined) return stagedList(listing, values, hosts)
       const host = hosts.get(placeKey({ kind: 'mailbox-host', directory: name }))
       return host === undefined
         ? undefined
         : { drop: ['mailbox_host'], add: [`mailbox_host = ${host}`] }
     }),
   }
+}
+
+/** The catchers in the place of the listed hosts; connectors and `local` stay. */
+function stagedList(
+  directory: string,
+  values: ReadonlyMap<string, unknown>,
+  hosts: ReadonlyMap<string, string>,
+): Change {
+  const staged = [...values.keys()].flatMap((key) => {
+    const place = placeKey({ kind: 'mailbox-host', directory, host: hostName(key) })
+    const host = hosts.get(place)
+    return host === undefined ? [] : [{ key, line: `${key} = ${host}` }]
+  })
+  return { drop: staged.map(({ key }) => key), add: staged.map(({ line }) => line) }
 }
 
 function stagedHost(host: string): string[] {
@@ -68,11 +90,11 @@ interface Change {
 function rewrite(
   file: string,
   lines: readonly string[],
-  changeOf: (section: string) => Change | undefined,
+  changeOf: (section: string, values: ReadonlyMap<string, unknown>) => Change | undefined,
 ): string {
   const text: string[] = []
   for (const [section, values] of readIni(file, lines).sections) {
-    const { drop = [], add = [] } = changeOf(section) ?? {}
+    const { drop = [], add = [] } = changeOf(section, values) ?? {}
     if (section !== '') text.push(`[${section}]`)
     for (const [key, written] of values) {
       if (drop.includes(key)) continue

@@ -101,7 +101,7 @@ function switchOver(directory: Directory, domains: number): SwitchParts {
     configuration,
     {
       find: (recipient) => findInDirectories([directory], recipient),
-      mailboxHost: () => undefined,
+      mailboxPlace: () => undefined,
     },
     {
       isSmartHost: () => Promise.resolve(false),

@@ -4,6 +4,7 @@ import { parseAcceptedDomains } from '../../plugins/decision/accepted-domains-co
 import { parseConnectorsConfig } from '../../plugins/decision/connectors-config.js'
 import { parseSmartHost } from '../../plugins/mail/smart-host.js'
 import { crossCheck } from '../../plugins/decision/cross-check.js'
+import { parseDirectoryConfig } from '../../plugins/directory/config.js'
 import { parseListeners, selfTest } from '../../plugins/haraka/listeners.js'
 import { plainIp } from '../../plugins/mail/ip-address.js'
 
@@ -11,7 +12,17 @@ const check = (domains: string, connectors: string, mailboxHost = '[192.0.2.1]')
   crossCheck({
     acceptedDomains: parseAcceptedDomains([...domains.split('\n'), 'postmaster = a@b.example']),
     connectors: parseConnectorsConfig(connectors.split('\n')),
-    directories: new Map(mailboxHost === '' ? [] : [['corp', parseSmartHost(mailboxHost)]]),
+    directories:
+      mailboxHost === ''
+        ? []
+        : [
+            {
+              name: 'corp',
+              mailboxHost: parseSmartHost(mailboxHost),
+              mailboxConnector: '',
+              hosts: new Map<string, never>(),
+            },
+          ],
     isSelf: selfTest([{ host: '::', port: 25 }], () => ['192.0.2.99', '::1']),
   })
 
@@ -153,4 +164,47 @@ describe('this gateway itself', () => {
       { host: '127.0.0.1', port: 2525 },
     ])
   })
+
+  const mailboxes = (lines: readonly string[], connectors: readonly string[]): string[] =>
+    crossCheck({
+      connectors: parseConnectorsConfig(connectors),
+      directories: parseDirectoryConfig(['[corp]', 'url = file:a.csv', ...lines]).directories,
+      isSelf: (ip) => ip === '192.0.2.99',
+    })
+  const exchange = ['[exchange]', 'smart_hosts = [192.0.2.1]']
+  const forMailboxes: [string, string[], string[], RegExp | undefined][] = [
+    ['a connector for mailboxes alone', ['mailbox_connector = exchange'], exchange, undefined],
+    ['a listed connector', ['[corp hosts]', 'ex01 = exchange'], exchange, undefined],
+    [
+      'a connector that is used for nothing',
+      [],
+      exchange,
+      /\[exchange\] address_spaces: expected/u,
+    ],
+    [
+      'a connector that is not there',
+      ['mailbox_connector = exchnage'],
+      [...exchange, 'address_spaces = a.example'],
+      /\[corp\] mailbox_connector: expected a connector of connectors.ini, got `exchnage`/u,
+    ],
+    [
+      'a connector without servers',
+      ['mailbox_connector = exchange'],
+      ['[exchange]', 'address_spaces = a.example'],
+      /\[exchange\] smart_hosts: expected the server that holds the mailboxes \(directory.ini \[corp\]/u,
+    ],
+    [
+      'a listed host that is this gateway',
+      ['[corp hosts]', 'mail2 = [192.0.2.99]'],
+      [],
+      /\[corp hosts\] mail2: \[192.0.2.99\] is this gateway itself/u,
+    ],
+  ]
+  for (const [name, lines, connectors, error] of forMailboxes) {
+    it(`${error ? 'refuses' : 'lets pass'}: ${name}`, () => {
+      const errors = mailboxes(lines, connectors)
+      assert.equal(errors.length, error ? 1 : 0, errors.join('; '))
+      if (error) assert.match(errors[0] ?? '', error)
+    })
+  }
 })

@@ -73,7 +73,10 @@ export function makeSwitch(options: SwitchOptions): SwitchParts {
     acceptedDomains,
     directories: {
       find: findIn(options),
-      hasMailboxHost: () => options.mailboxHost ?? true,
+      mailboxPlace: (directory, host) =>
+        (options.mailboxHost ?? true)
+          ? { kind: 'mailbox-host', directory, ...(host !== undefined && { host }) }
+          : undefined,
     },
     ...(text !== undefined && {
       connectors: {

@@ -44,7 +44,9 @@ class Machine {
     this.errors = crossCheck({
       acceptedDomains: accepted,
       connectors: config,
-      directories: new Map([['corp', mailboxHost]]),
+      directories: [
+        { name: 'corp', mailboxHost, mailboxConnector: '', hosts: new Map<string, never>() },
+      ],
       isSelf: (ip) => ip === ipOf(index),
     })
     this.tokens = new LoopTokens([gateway.secret.padEnd(32, '.')])
@@ -52,7 +54,10 @@ class Machine {
       decidesDomains: true,
       contacts: true,
       acceptedDomains: accepted,
-      directories: { find: findIn({ objects: gateway.objects }), hasMailboxHost: () => true },
+      directories: {
+        find: findIn({ objects: gateway.objects }),
+        mailboxPlace: (directory) => ({ kind: 'mailbox-host', directory }),
+      },
       connectors: {
         routes: new RouteTable(config.connectors.values()),
         isSmartHost: ({ smartHosts }, ip) =>

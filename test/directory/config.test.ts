@@ -6,6 +6,10 @@ import {
   type FileSettings,
   type LdapSettings,
 } from '../../plugins/directory/config.js'
+import { parseFilterTemplate } from '../../plugins/directory/filter-template.js'
+import { mailboxPlace } from '../../plugins/directory/mailboxes.js'
+import { placeKey } from '../../plugins/mail/place.js'
+import { activeDirectory, schemas } from '../../plugins/directory/schema.js'
 
 const ldap = ['[corp]', 'url = ldap://dc.example', 'base_dn = DC=corp,DC=example']
 
@@ -59,6 +63,9 @@ describe('directory.ini', () => {
           connections: 4,
           maxInFlight: 8,
           mailboxHost: { kind: 'host', protocol: 'lmtp', host: '127.0.0.1', port: 24 },
+          mailboxConnector: '',
+          hosts: new Map(),
+          schema: activeDirectory,
         },
         {
           kind: 'file',
@@ -67,6 +74,9 @@ describe('directory.ini', () => {
           path: 'contacts.LDIF',
           allowShrink: true,
           mailboxHost: undefined,
+          mailboxConnector: '',
+          hosts: new Map(),
+          schema: activeDirectory,
         },
       ],
       cache: { ttl: 10_000, negativeTtl: 0, staleTtl: 20_000, maxEntries: 5 },
@@ -152,4 +162,95 @@ describe('directory.ini', () => {
       (error) => error instanceof ConfigError && error.errors.length === 4,
     )
   })
+
+  it('reads where mailboxes are', () => {
+    const [corp] = parseDirectoryConfig([
+      ...ldap,
+      'mailbox_connector = exchange',
+      'schema = sendmail',
+      '[corp hosts]',
+      'Mail2.corp.example = lmtp://[192.0.2.2]:24',
+      'ex01 = exchange',
+      'ex02 = connector:other.exchange',
+      'gateway.corp.example = local',
+    ]).directories
+    assert(corp)
+    assert.deepEqual(corp.schema, { ...schemas.sendmail, localHosts: ['gateway.corp.example'] })
+    assert.deepEqual(
+      [...corp.hosts.keys()],
+      ['mail2.corp.example', 'ex01', 'ex02', 'gateway.corp.example'],
+    )
+    const places: readonly (readonly [string | undefined, string])[] = [
+      [undefined, 'connector:exchange'],
+      ['mail2.corp.example', 'mailbox-host:corp/mail2.corp.example'],
+      ['ex01', 'connector:exchange'],
+      ['ex02', 'connector:other.exchange'],
+      ['gateway.corp.example', 'connector:exchange'],
+      ['elsewhere.example', 'unlisted'],
+    ]
+    for (const [host, expected] of places) {
+      const place = mailboxPlace(corp, host)
+      assert.equal(typeof place === 'object' ? placeKey(place) : place, expected)
+    }
+  })
+
+  it("takes an administrator's own attributes", () => {
+    const [corp] = parseDirectoryConfig([
+      ...ldap,
+      'address_attributes = mail, otherMailbox',
+      'target_attribute = forward',
+      'host_attribute = mailServer',
+    ]).directories
+    assert(corp?.kind === 'ldap')
+    const { addresses, otherwise, target, host } = corp.schema
+    assert.deepEqual(
+      [addresses, otherwise, target, host],
+      [['mail', 'otherMailbox'], [], 'forward', 'mailServer'],
+    )
+    assert.deepEqual(
+      corp.filter,
+      parseFilterTemplate('(|(mail={address})(otherMailbox={address}))'),
+    )
+  })
+
+  it('takes an empty base for a global catalog only', () => {
+    const lines = (port: number): string[] => ['[corp]', `url = ldaps://dc.example:${port}`]
+    for (const port of [3268, 3269]) assert.ok(parseDirectoryConfig(lines(port)))
+    assert.throws(() => parseDirectoryConfig(lines(636)), {
+      message: 'directory.ini [corp] base_dn: expected where searches begin, got nothing',
+    })
+  })
+
+  const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
+    [
+      'two places of the mailboxes',
+      ['mailbox_host = [192.0.2.1]', 'mailbox_connector = x'],
+      /mailbox_connector: expected it or `mailbox_host`, not both, got `x`/u,
+    ],
+    [
+      'an unknown schema',
+      ['schema = novell'],
+      /schema: expected one of active-directory, sendmail, postfix-book, qmail, zimbra, got `novell`/u,
+    ],
+    [
+      'an attribute that is none',
+      ['host_attribute = mail host'],
+      /host_attribute: expected the name of an attribute, got `mail host`/u,
+    ],
+    [
+      'a listed host that is none',
+      ['[corp hosts]', 'mail2 = 192.0.2.1'],
+      /\[corp hosts\] mail2: expected a smart host .*, got `192\.0\.2\.1`/u,
+    ],
+    [
+      'hosts of no directory',
+      ['[unix hosts]', 'mail2 = [192.0.2.1]'],
+      /\[unix hosts\]: expected the hosts of a directory, got no section \[unix\]/u,
+    ],
+  ]
+  for (const [what, lines, message] of wrong) {
+    it(`refuses ${what}`, () => {
+      assert.throws(() => parseDirectoryConfig([...ldap, ...lines]), { message })
+    })
+  }
 })

@@ -8,6 +8,7 @@ import {
 } from '../../plugins/directory/filter-template.js'
 
 const mail: FilterTemplate = { kind: 'equal', attribute: 'mail', value: '{address}' }
+import { activeDirectory } from '../../plugins/directory/schema.js'
 
 describe('filter template', () => {
   const read: readonly (readonly [string, FilterTemplate])[] = [
@@ -90,7 +91,7 @@ describe('filter template', () => {
   ]
   for (const [text, expected] of combined) {
     it(`${expected ? 'combines' : 'does not combine'} addresses in ${text}`, () => {
-      assert.equal(canBeCombined(parseFilterTemplate(text)), expected)
+      assert.equal(canBeCombined(parseFilterTemplate(text), activeDirectory), expected)
     })
   }
 

@@ -78,6 +78,6 @@ describe('staged configuration', () => {
   })
 
   it('refuses a configuration with errors', () => {
-    assert.throws(() => standInsFor({ connectors: ['[unix]'], directory }), ConfigError)
+    assert.throws(() => standInsFor({ connectors: ['[unix]', 'cost = x'], directory }), ConfigError)
   })
 })

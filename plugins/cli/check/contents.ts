@@ -8,6 +8,7 @@ import type { Rule } from '../../decision/decide.js'
 import { mailAddress, type MailAddress } from '../../mail/mail-address.js'
 import { findInDirectories } from '../../directory/directories.js'
 import type { Directory } from '../../directory/directory.js'
+import { mailboxPlace } from '../../directory/mailboxes.js'
 import { makeSwitch, type Configuration, type Part } from '../../decision/configuration.js'
 import { decideRecipient, type Decided, type SwitchParts } from '../../decision/mail-switch.js'
 import { note, someOf, wrong, type Finding } from './finding.js'
@@ -67,15 +68,16 @@ export async function checkContents(contents: Contents, log?: string): Promise<F
 }
 
 function switchOver({ parts, configuration, directories }: Contents): SwitchParts {
-  const hosts = new Map(
-    configuration.directories?.directories.map(({ name, mailboxHost }) => [name, mailboxHost]),
-  )
+  const settings = configuration.directories?.directories ?? []
   return makeSwitch(
     parts,
     configuration,
     {
       find: async (address) => findInDirectories(directories, address),
-      mailboxHost: (name) => hosts.get(name),
+      mailboxPlace: (name, host) => {
+        const found = settings.find((one) => one.name === name)
+        return found && mailboxPlace(found, host)
+      },
     },
     {
       isSmartHost: () => Promise.resolve(false),

@@ -16,10 +16,10 @@ import {
   type LdapSettings,
 } from '../../directory/config.js'
 import type { Directory } from '../../directory/directory.js'
-import { entryAttributes } from '../../directory/entry.js'
 import { LdapAdministration } from '../../directory/ldap/administration.js'
 import { describeFailure } from '../../directory/ldap/failure.js'
 import { filterFor, filterForAny } from '../../directory/ldap/filter.js'
+import { attributesOfSchema } from '../../directory/schema.js'
 import { fileRows, serverRows } from '../directory-rows.js'
 import { ProgressBar } from '../progress-bar.js'
 import { good, note, wrong, type Finding } from './finding.js'
@@ -60,10 +60,10 @@ async function ask(
 }
 
 async function readFile(settings: FileSettings, configDir: string): Promise<Asked> {
-  const { name, path } = settings
+  const { name, path, schema } = settings
   const bar = new ProgressBar(`Reading ${path}`)
   try {
-    const directory = await survey(name, fileRows(configDir, settings, bar))
+    const directory = await survey(name, fileRows(configDir, settings, bar), schema)
     return { directory, findings: [found(`directory ${name}`, `${path} was read`, directory)] }
   } catch (error) {
     return {
@@ -117,19 +117,20 @@ async function askServer(
   settings: LdapSettings,
   configDir: string,
 ): Promise<{ milliseconds: number; contents: Survey }> {
-  const { name, filter, timeout } = settings
+  const { name, filter, timeout, schema } = settings
+  const attributes = attributesOfSchema(schema)
   const bar = new ProgressBar(`Reading directory ${name}`)
   const opened = await LdapAdministration.open(server, settings, configDir, timeout)
   try {
     const started = performance.now()
     const nobody = mailAddress(randomUUID(), 'example.com')
-    for await (const page of opened.pages(filterFor(filter, [nobody]), entryAttributes)) {
+    for await (const page of opened.pages(filterFor(filter, [nobody]), attributes)) {
       if (page.length > 0)
         throw new Error(`the filter finds objects for ${nobody.key}, a made-up address`)
     }
     const milliseconds = Math.ceil(performance.now() - started)
-    const rows = serverRows(opened, filterForAny(filter), entryAttributes, bar)
-    return { milliseconds, contents: await survey(name, rows) }
+    const rows = serverRows(opened, filterForAny(filter), attributes, bar)
+    return { milliseconds, contents: await survey(name, rows, schema) }
   } finally {
     bar.end()
     opened.end()

@@ -17,6 +17,7 @@ import {
 } from '../../decision/connectors-config.js'
 import { loadLoopSecrets } from '../../loop/secret.js'
 import { directoryFile, type DirectoryConfig, type LdapSettings } from '../../directory/config.js'
+import { mailboxPlace } from '../../directory/mailboxes.js'
 import { directoryFileErrors } from '../../directory/open.js'
 import type { Configuration } from '../../decision/configuration.js'
 import { operationsFile, parseOperationsConfig } from '../../operations/operations-config.js'
@@ -42,7 +43,8 @@ export function checkSettings(install: Install, env: Environment): SettingsCheck
     return { findings: [...findings, ...checkOperations(install)] }
   }
   const { acceptedDomains, directories, connectors } = configuration
-  const needsQueue = directories?.directories.some(({ mailboxHost }) => !mailboxHost) ?? false
+  const needsQueue =
+    directories?.directories.some((one) => mailboxPlace(one) === undefined) ?? false
   return {
     findings: [
       ...checkPluginLines(install.plugins, needsQueue),

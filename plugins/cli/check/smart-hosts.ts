@@ -18,6 +18,7 @@ import { directTimeouts } from '../../delivery/smtp/timeouts.js'
 import { HostError } from '../../delivery/smtp/wire.js'
 import { formatSmartHost, type SmartHost } from '../../mail/smart-host.js'
 import { directoryFile } from '../../directory/config.js'
+import { hostsOfMailboxes } from '../../directory/mailboxes.js'
 import type { Configuration } from '../../decision/configuration.js'
 import type { Install } from '../opened-install.js'
 import { targetFinder } from '../opened-switch.js'
@@ -40,15 +41,15 @@ export async function greetHosts(
     ...[...(connectors?.connectors.values() ?? [])].map((connector) =>
       greetConnector(connector, { install, finder, env }),
     ),
-    ...(connectors ? (directories?.directories ?? []) : []).flatMap(({ name, mailboxHost }) =>
-      mailboxHost
-        ? greetHost(`${directoryFile} [${name}] mailbox_host`, mailboxHost, finder, {
-            gatewayName: install.me,
-            tls: 'opportunistic',
-            timeouts: directTimeouts,
-          })
-        : [],
-    ),
+    ...(connectors ? (directories?.directories ?? []) : [])
+      .flatMap(hostsOfMailboxes)
+      .map(({ where, host }) =>
+        greetHost(`${directoryFile} ${where}`, host, finder, {
+          gatewayName: install.me,
+          tls: 'opportunistic',
+          timeouts: directTimeouts,
+        }),
+      ),
   ]
   const bar = new ProgressBar('Greeting the servers')
   let done = 0

@@ -8,6 +8,7 @@ import { DirectoryError, type Directory } from '../../directory/directory.js'
 import { toEntry } from '../../directory/entry.js'
 import { EntryTable } from '../../directory/entry-table.js'
 import type { Row } from '../../directory/file-record.js'
+import type { Schema } from '../../directory/schema.js'
 
 export interface Survey extends Directory {
   /** objects with an address, contacts and such with a targetAddress among them */
@@ -28,7 +29,11 @@ export interface Survey extends Directory {
  * Takes all rows in. Rejects as the rows do, unless the server only said that it gives no more to this
  * account: then the survey is what it gave, and not complete.
  */
-export async function survey(name: string, pages: AsyncIterable<readonly Row[]>): Promise<Survey> {
+export async function survey(
+  name: string,
+  pages: AsyncIterable<readonly Row[]>,
+  schema: Schema,
+): Promise<Survey> {
   const table = new EntryTable()
   const addresses = new Set<string>()
   const redirected = new Set<string>()
@@ -43,7 +48,7 @@ export async function survey(name: string, pages: AsyncIterable<readonly Row[]>)
         faults.push(where + row.reason)
         continue
       }
-      const { entry, faults: wrong } = toEntry(row.dn || `line ${row.line}`, row.attributes)
+      const { entry, faults: wrong } = toEntry(row.dn || `line ${row.line}`, row.attributes, schema)
       faults.push(...wrong.map((fault) => `${where || `${row.dn}: `}${fault}`))
       table.add(entry)
       const leadsOn = entry.isContact || entry.targetAddress !== undefined

@@ -72,9 +72,9 @@ export class TargetFinder {
   async find(place: Place, domain: string): Promise<Target> {
     switch (place.kind) {
       case 'mailbox-host': {
-        const host = this.setup.mailboxHost(place.directory)
+        const host = this.setup.mailboxHost(place.directory, place.host)
         if (!host) {
-          throw new TargetError(`directory ${place.directory} has no mailbox host now`, {
+          throw new TargetError(`${placeKey(place)} is not in the configuration now`, {
             gone: true,
           })
         }
@@ -149,7 +149,7 @@ export class TargetFinder {
   async waysTo(place: Place): Promise<string[]> {
     if (place.kind === 'outbound') return []
     if (place.kind === 'mailbox-host') {
-      const host = this.setup.mailboxHost(place.directory)
+      const host = this.setup.mailboxHost(place.directory, place.host)
       return host ? [wayTo(place, [host])] : []
     }
     const connector = this.setup.connector(place.connector)

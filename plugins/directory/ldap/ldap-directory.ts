@@ -14,8 +14,9 @@ import type { Environment } from '../../config/environment.js'
 import { readSecretFile } from '../../config/secret-file.js'
 import type { LdapSettings } from '../config.js'
 import type { Directory, DirectoryEntry } from '../directory.js'
-import { entryAttributes, toEntry } from '../entry.js'
+import { toEntry } from '../entry.js'
 import { canBeCombined } from '../filter-template.js'
+import { attributesOfSchema } from '../schema.js'
 import { LdapConnection, type ConnectSettings } from './connection.js'
 import { UnusableAnswer } from './failure.js'
 import { filterFor } from './filter.js'
@@ -36,7 +37,7 @@ export class LdapDirectory implements Directory {
     this.pool = new LdapPool(
       settings,
       {
-        batchSize: canBeCombined(settings.filter) ? batchSize : 1,
+        batchSize: canBeCombined(settings.filter, settings.schema) ? batchSize : 1,
         open: async (server, limit) =>
           LdapConnection.open(server, connectSettings(settings, env.configDir), limit),
         search: (connection, addresses, seconds) => this.search(connection, addresses, seconds),
@@ -58,14 +59,14 @@ export class LdapDirectory implements Directory {
     addresses: readonly MailAddress[],
     seconds: number,
   ): Promise<DirectoryEntry[][]> {
-    const { baseDn, filter } = this.settings
+    const { baseDn, filter, schema } = this.settings
     const found = await connection.search(
       baseDn,
       filterFor(filter, addresses),
-      entryAttributes,
+      attributesOfSchema(schema),
       seconds,
     )
-    const entries = found.map((entry) => toEntry(entry.dn, attributesOf(entry)).entry)
+    const entries = found.map((entry) => toEntry(entry.dn, attributesOf(entry), schema).entry)
     return addresses.map(({ key }) => entries.filter((entry) => entry.addresses.includes(key)))
   }
 }
