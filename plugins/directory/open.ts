@@ -59,6 +59,8 @@ export interface OpenOptions {
   readonly clock?: () => number
   /** load a file when it is first asked for, as in a process that may never ask */
   readonly lazy?: boolean
+  /** where what survives a restart is kept (config/state-folder.ts); undefined: nowhere */
+  readonly stateDir?: string | undefined
 }
 
 interface Member {
@@ -156,7 +158,11 @@ export function openDirectories(
       case 'file':
         return new FileDirectory(settings, env, options)
       case 'ldap':
-        return new CachedDirectory(new LdapDirectory(settings, env), cache, options.clock)
+        return new CachedDirectory(
+          new LdapDirectory(settings, env, options.stateDir),
+          cache,
+          options.clock,
+        )
     }
   }
 

@@ -11,6 +11,7 @@ import { hostname } from 'node:os'
 import { acceptedDomainsFile } from '../decision/accepted-domains-config.js'
 import { errorText } from '../basics/error-text.js'
 import { ConfigError } from '../config/settings.js'
+import { openStateFolder } from '../config/state-folder.js'
 import type { ConnectorsConfig } from '../decision/connectors-config.js'
 import { loadLoopSecrets, watchLoopSecret } from '../loop/secret.js'
 import { LoopTokens } from '../loop/tokens.js'
@@ -225,8 +226,10 @@ export class Pack {
     }
     this.directories?.reload(config)
     // with workers the first process takes no mail: it need not hold a large file in memory
-    const lazy = cluster.isPrimary && startsWorkers(this.files.main('smtp.ini'))
-    return this.directories ?? openDirectories(config, this.files, { lazy })
+    const smtp = this.files.main('smtp.ini')
+    const lazy = cluster.isPrimary && startsWorkers(smtp)
+    const stateDir = openStateFolder(this.files, String(smtp['user'] ?? ''))
+    return this.directories ?? openDirectories(config, this.files, { lazy, stateDir })
   }
 
   private read(parts: readonly Part[]): Loaded {

@@ -5,7 +5,7 @@
  * equals it, as servers compare by rules of their own. Every failure is a DirectoryError.
  */
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 
 import type { Entry } from 'ldapts'
 
@@ -17,6 +17,7 @@ import type { Directory, DirectoryEntry } from '../directory.js'
 import { toEntry } from '../entry.js'
 import { canBeCombined } from '../filter-template.js'
 import { attributesOfSchema } from '../schema.js'
+import { BindGuard } from './bind-guard.js'
 import { LdapConnection, type ConnectSettings } from './connection.js'
 import { UnusableAnswer } from './failure.js'
 import { filterFor } from './filter.js'
@@ -31,15 +32,21 @@ export class LdapDirectory implements Directory {
   private readonly settings: LdapSettings
   private readonly pool: LdapPool
 
-  constructor(settings: LdapSettings, env: Environment) {
+  /** `stateDir`: where refused binds are kept; undefined: in this process */
+  constructor(settings: LdapSettings, env: Environment, stateDir?: string) {
     this.name = settings.name
     this.settings = settings
+    const guard = bindGuard(settings, stateDir)
     this.pool = new LdapPool(
       settings,
       {
         batchSize: canBeCombined(settings.filter, settings.schema) ? batchSize : 1,
-        open: async (server, limit) =>
-          LdapConnection.open(server, connectSettings(settings, env.configDir), limit),
+        open: async (server, limit) => {
+          const connect = connectSettings(settings, env.configDir)
+          return guard.open(server, connect.bind, limit, () =>
+            LdapConnection.open(server, connect, limit),
+          )
+        },
         search: (connection, addresses, seconds) => this.search(connection, addresses, seconds),
       },
       env.log,
@@ -69,6 +76,12 @@ export class LdapDirectory implements Directory {
     const entries = found.map((entry) => toEntry(entry.dn, attributesOf(entry), schema).entry)
     return addresses.map(({ key }) => entries.filter((entry) => entry.addresses.includes(key)))
   }
+}
+
+/** Of all processes and all servers of the directory. */
+export function bindGuard({ name, servers }: LdapSettings, stateDir?: string): BindGuard {
+  const file = stateDir && join(stateDir, `${encodeURIComponent(name)}.refused`)
+  return new BindGuard(servers, { file })
 }
 
 /** Read anew for every connection: passwords and certificates change while the gateway runs. */

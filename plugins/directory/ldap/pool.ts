@@ -17,6 +17,7 @@ import type { MailAddress } from '../../mail/mail-address.js'
 import type { Log } from '../../config/environment.js'
 import type { LdapServer, LdapSettings } from '../config.js'
 import { DirectoryError, type DirectoryEntry } from '../directory.js'
+import { BindResting } from './bind-guard.js'
 import type { LdapConnection } from './connection.js'
 import { describeFailure, failureOf } from './failure.js'
 import { afterReading, Lookup } from './lookup.js'
@@ -220,7 +221,8 @@ export class LdapPool {
       } catch (error) {
         this.lastFailure = describeFailure(error)
         const rest = this.servers.failed(server)
-        this.log.warn(this.about(`${this.lastFailure}${restText(rest)}`))
+        const level = error instanceof BindResting ? 'debug' : 'warn'
+        this.log[level](this.about(`${this.lastFailure}${restText(rest)}`))
       }
     }
     this.opening = false
