@@ -14,6 +14,8 @@ export interface SlapdOptions {
   readonly database?: readonly string[]
   /** further global lines, such as `conn_max_pending 5` */
   readonly global?: readonly string[]
+  /** one of mail-schemas.ts, loaded besides Active Directory's */
+  readonly schema?: string
   /** LDIF of many entries, added before the server starts */
   readonly entries?: string
 }
@@ -103,14 +105,16 @@ export class Slapd extends TestServer {
     await run('/usr/sbin/slapadd', ['-q', '-f', this.file('slapd.conf')], { input: ldif })
   }
 
-  private configure({ database = [], global = [] }: SlapdOptions): void {
+  private configure({ database = [], global = [], schema: more = '' }: SlapdOptions): void {
     const data = this.file('data')
     mkdirSync(data)
-    writeFileSync(this.file('mail.schema'), schema)
+    writeFileSync(this.file('mail.schema'), `${schema}${more}`)
     const lines = [
       'include /etc/ldap/schema/core.schema',
       'include /etc/ldap/schema/cosine.schema',
       'include /etc/ldap/schema/inetorgperson.schema',
+      // Sendmail's LDAP routing: inetLocalMailRecipient
+      'include /etc/ldap/schema/misc.schema',
       `include ${this.file('mail.schema')}`,
       'modulepath /usr/lib/ldap',
       'moduleload back_mdb',

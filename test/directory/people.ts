@@ -2,6 +2,8 @@
  * The objects that every back-end of the contract suite holds, as CSVDE, as LDIF, or added to a
  * server below a base.
  */
+import { schemas, type SchemaName } from '../../plugins/directory/schema.js'
+
 export interface Person {
   readonly cn: string
   readonly class: 'user' | 'contact'
@@ -82,16 +84,50 @@ function dnOf(person: Person, base: string): string {
   return `cn=${person.cn.replace(/[,+"\\]/gu, '\\$&')},${base}`
 }
 
-export function peopleAsLdif(base: string): string {
+/** The classes of an object that has the schema's attributes. */
+const classes: Readonly<Record<SchemaName, readonly string[]>> = {
+  'active-directory': [],
+  sendmail: ['user', 'inetLocalMailRecipient'],
+  'postfix-book': ['user', 'PostfixBookMailAccount', 'PostfixBookMailForward'],
+  qmail: ['user', 'qmailUser'],
+  zimbra: ['user', 'zimbraAccount'],
+}
+
+/** What else an object needs for its target to count. */
+const leading: Partial<Record<SchemaName, Person['attributes']>> = {
+  qmail: { deliveryMode: ['forwardonly'] },
+}
+
+/** The person as that schema holds it: plain addresses in ASCII, in one attribute after the other. */
+export function inSchema({ attributes }: Person, name: SchemaName): [string, string][] {
+  const { addresses, target } = schemas[name]
+  const values = (key: string): string[] =>
+    (attributes[key] ?? [])
+      .flatMap((value) => /^(?:smtp:)?([^:]*@.*)$/iu.exec(value)?.[1] ?? [])
+      // eslint-disable-next-line no-control-regex -- the ASCII range
+      .filter((value) => /^[\u0020-\u007e]*$/u.test(value))
+  const own = values('proxyAddresses').length > 0 ? values('proxyAddresses') : values('mail')
+  const leads = target === '' ? [] : values('targetAddress')
+  return [
+    ...classes[name].map((value): [string, string] => ['objectClass', value]),
+    ...own.map((value, index): [string, string] => [
+      addresses[index % addresses.length] ?? '',
+      value,
+    ]),
+    ...leads.map((value): [string, string] => [target, value]),
+    ...(leads.length > 0 ? Object.entries(leading[name] ?? {}) : []).flatMap(([key, some]) =>
+      some.map((value): [string, string] => [key, value]),
+    ),
+  ]
+}
+
+export function peopleAsLdif(base: string, schema: SchemaName = 'active-directory'): string {
   return people
     .map((person) =>
-      [
-        ['dn', dnOf(person, base)],
-        ['objectClass', person.class],
-        ...Object.entries(person.attributes).flatMap(([name, values]) =>
-          values.map((value) => [name, value]),
-        ),
-      ]
+      (schema === 'active-directory'
+        ? asWritten(person, base)
+        : [['dn', dnOf(person, base)] as const, ...inSchema(person, schema)]
+      )
         .map(([name = '', value = '']) =>
           // eslint-disable-next-line no-control-regex -- the ASCII range
           /^[\u0020-\u007e]*$/u.test(value)
@@ -102,6 +138,16 @@ export function peopleAsLdif(base: string): string {
     )
     .join('\n\n')
     .concat('\n')
+}
+
+function asWritten(person: Person, base: string): (readonly [string, string])[] {
+  return [
+    ['dn', dnOf(person, base)],
+    ['objectClass', person.class],
+    ...Object.entries(person.attributes).flatMap(([name, values]) =>
+      values.map((value): [string, string] => [name, value]),
+    ),
+  ]
 }
 
 export function peopleAsCsvde(base: string): string {
