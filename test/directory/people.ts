@@ -128,7 +128,7 @@ export function peopleAsLdif(base: string, schema: SchemaName = 'active-director
         ? asWritten(person, base)
         : [['dn', dnOf(person, base)] as const, ...inSchema(person, schema)]
       )
-        .map(([name = '', value = '']) =>
+        .map(([name, value]) =>
           // eslint-disable-next-line no-control-regex -- the ASCII range
           /^[\u0020-\u007e]*$/u.test(value)
             ? `${name}: ${value}`
