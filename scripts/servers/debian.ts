@@ -1,6 +1,7 @@
 /**
  * Servers that tests need from Debian's packages: slapd, Samba as an Active Directory domain
- * controller, Postfix, Dovecot.
+ * controller, Postfix, Dovecot; and programs that read what the pack gives: a browser, Prometheus,
+ * haproxy, logrotate, systemd's checker.
  *
  * Installs what is missing where that is allowed: root on a Debian system. The packages' own
  * services are not started; tests run the servers themselves, from folders of their own. Elsewhere
@@ -46,6 +47,12 @@ const servers = {
     packages: ['libidn12', 'libdb5.3', 'libgnutls-dane0', 'libpcre2-8-0', 'libnsl2'],
   },
   dovecot: { program: '/usr/sbin/dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
+  chromium: { program: '/usr/bin/chromium', packages: ['chromium', 'fonts-dejavu-core'] },
+  // promtool comes with it
+  prometheus: { program: '/usr/bin/prometheus', packages: ['prometheus'] },
+  haproxy: { program: '/usr/sbin/haproxy', packages: ['haproxy'] },
+  logrotate: { program: '/usr/sbin/logrotate', packages: ['logrotate'] },
+  systemd: { program: '/usr/bin/systemd-analyze', packages: ['systemd'] },
 } satisfies Record<string, ServerPackages>
 
 export type ServerName = keyof typeof servers
