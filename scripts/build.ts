@@ -18,6 +18,7 @@ const documents = ['README.md', 'CHANGELOG.md', 'LICENSE']
 const sources = [
   'plugins',
   'config',
+  'contrib',
   'docs',
   'package.json',
   'tsconfig.json',
@@ -47,6 +48,8 @@ export async function build(): Promise<void> {
     await Promise.all([
       copyManualsAndManifests(fresh),
       cp(join(root, 'config'), join(fresh, 'sample-config'), { recursive: true }),
+      cp(join(root, 'contrib'), join(fresh, 'contrib'), { recursive: true }),
+      cp(join(root, 'plugins/status/assets'), join(fresh, 'status/assets'), { recursive: true }),
       copyDocuments(fresh),
       ...Object.values(bin).map((program) => chmod(join(fresh, program), 0o755)),
     ])

@@ -16,6 +16,7 @@ export const pluginLines = [
   'address-space/accepted-domains',
   'address-space/contacts',
   'address-space/connectors',
+  'address-space/status',
 ]
 
 export function addInit(program: Command): void {
@@ -58,7 +59,7 @@ async function nextSteps(dir: string): Promise<string> {
   const text = await readFile(join(dir, 'config', 'plugins'), 'utf8').catch(() => '')
   const enabled = new Set(text.split('\n').map((line) => line.trim()))
   const missing = pluginLines.filter((line) => !enabled.has(line))
-  if (missing.length === 0) return '\nAll three plugins stand in config/plugins.'
+  if (missing.length === 0) return '\nAll plugins stand in config/plugins.'
   return [
     '',
     'Set your domains, directory and connectors in these files. Then add to config/plugins, each',

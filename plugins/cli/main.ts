@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 
 import { addCheck } from './check/check.js'
+import { addDrain } from './drain.js'
 import { addExplain } from './explain.js'
 import { addExport } from './export.js'
 import { addImport } from './import.js'
@@ -35,6 +36,7 @@ addImport(program)
 addExport(program)
 addProbe(program)
 addStage(program)
+addDrain(program)
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) {

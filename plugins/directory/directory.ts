@@ -48,9 +48,21 @@ export interface DirectoryCounts {
   errors: number
 }
 
+/** What a directory has in memory as a whole. */
+export interface DirectoryContents {
+  readonly entries: number
+  readonly addresses: number
+  /** milliseconds since 1970 at which it was found to be as it is at its source */
+  readonly asOf: number
+  /** why a newer version is not in use; empty: nothing is wrong */
+  readonly fault: string
+}
+
 /** An opened directory, as the pack holds it. */
 export interface CountedDirectory extends Directory {
   readonly counts: DirectoryCounts
+  /** absent or undefined: it is asked each time, or nothing is loaded */
+  contents?(): DirectoryContents | undefined
   /** Settles when it can answer, or has found out why it cannot. */
   ready(): Promise<void>
 }
@@ -75,3 +87,12 @@ export type Lookup =
 
 /** Asks for one address; never rejects: not finding out is an answer of its own. */
 export type FindAddress = (address: MailAddress) => Promise<Lookup>
+
+/** How a directory does, for who watches it. */
+export interface DirectoryState {
+  readonly name: string
+  readonly counts: DirectoryCounts
+  readonly contents?: DirectoryContents
+  /** it could not say at the last lookup; `since`: milliseconds since 1970 */
+  readonly failing?: { readonly reason: string; readonly since: number }
+}

@@ -17,6 +17,7 @@ import type { FileSettings } from './config.js'
 import { readCsvde } from './csvde.js'
 import {
   DirectoryError,
+  type DirectoryContents,
   type CountedDirectory,
   type DirectoryCounts,
   type DirectoryEntry,
@@ -68,6 +69,8 @@ export class FileDirectory implements CountedDirectory {
   /** the version that answers */
   private inUse: Version = ''
   /** why the file's present version is not in use */
+  /** milliseconds since 1970 at which the file was last seen to be as it is in memory */
+  private seenAt = 0
   private fault = 'not loaded yet'
   private toldAt = 0
   private timer: NodeJS.Timeout | undefined
@@ -97,6 +100,12 @@ export class FileDirectory implements CountedDirectory {
     throw new DirectoryError(this.name, `${this.path}: ${this.fault}`)
   }
 
+  contents(): DirectoryContents | undefined {
+    if (!this.table) return undefined
+    const { entries, addresses } = this.table
+    return { entries, addresses, asOf: this.seenAt, fault: this.fault }
+  }
+
   /** Settles when the file has been tried for the first time. */
   ready(): Promise<void> {
     this.firstLoad ??= this.poll()
@@ -113,6 +122,7 @@ export class FileDirectory implements CountedDirectory {
   private async poll(): Promise<void> {
     try {
       const version = await this.settledVersion()
+      const looked = Date.now()
       if (version === this.inUse) this.fault = ''
       else if (version !== this.tried) {
         this.tried = version
@@ -120,6 +130,7 @@ export class FileDirectory implements CountedDirectory {
         this.inUse = version
         this.fault = ''
       }
+      if (this.inUse === version) this.seenAt = looked
     } catch (error) {
       this.keepOut(errorText(error))
     }

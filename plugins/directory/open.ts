@@ -23,7 +23,8 @@ import {
   type DirectorySettings,
 } from './config.js'
 import { findInDirectories } from './directories.js'
-import type { CountedDirectory, DirectoryCounts, Lookup } from './directory.js'
+import { Failing } from './failing.js'
+import type { CountedDirectory, DirectoryCounts, DirectoryState, Lookup } from './directory.js'
 import { FileDirectory } from './file-directory.js'
 import { LdapDirectory } from './ldap/ldap-directory.js'
 import { hostOfMailbox, mailboxPlace } from './mailboxes.js'
@@ -46,6 +47,8 @@ export interface DirectorySet {
   reload(config: DirectoryConfig): void
   /** counts since the start, by directory */
   stats(): ReadonlyMap<string, DirectoryCounts>
+  /** how each does now, in the order asked */
+  states(): DirectoryState[]
   /** Ends connections, timers and lookups. */
   close(): Promise<void>
 }
@@ -83,6 +86,7 @@ export function openDirectories(
   checkFiles(config, env)
   let members = newMembers(config, [])
   const underWay = new Set<Promise<Lookup>>()
+  const failing = new Failing()
   const timer = setInterval(logStats, statsInterval)
   timer.unref()
 
@@ -116,6 +120,17 @@ export function openDirectories(
     },
     stats: () =>
       new Map(members.map(({ settings, directory }) => [settings.name, { ...directory.counts }])),
+    states: () =>
+      members.map(({ settings: { name }, directory }) => {
+        const contents = directory.contents?.()
+        const failure = failing.of(name)
+        return {
+          name,
+          counts: { ...directory.counts },
+          ...(contents && { contents }),
+          ...(failure && { failing: failure }),
+        }
+      }),
     close: async () => {
       clearInterval(timer)
       logStats()
@@ -129,10 +144,15 @@ export function openDirectories(
 
   async function safeFind(address: MailAddress): Promise<Lookup> {
     try {
-      return await findInDirectories(
+      const lookup = await findInDirectories(
         members.map(({ directory }) => directory),
         address,
       )
+      failing.note(
+        lookup,
+        members.map(({ settings }) => settings.name),
+      )
+      return lookup
     } catch (error) {
       // no DirectoryError: a fault of this program, and still no reason to lose mail
       const reason = errorStack(error)

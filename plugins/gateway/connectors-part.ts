@@ -11,6 +11,7 @@ import type { HarakaOutbound, QueueItem } from '../haraka/outbound.js'
 import { Pack } from './pack.js'
 import { Deliverer } from '../delivery/deliverer.js'
 import type { OwnRoute } from '../delivery/setup.js'
+import type { PlaceState } from '../delivery/state.js'
 import { nextSystemsOver } from './next-systems.js'
 import type { LoopRules } from '../loop/detection.js'
 import type { Place } from '../mail/place.js'
@@ -20,6 +21,8 @@ const connectorsParts = new WeakMap<Pack, ConnectorsPart>()
 export class ConnectorsPart {
   readonly nextSystems: NextSystems
   readonly deliverer: Deliverer
+  /** by connector, how often each answer about a recipient was given since the start */
+  readonly verifyAnswers = new Map<string, Map<string, number>>()
   private readonly pack: Pack
 
   private constructor(plugin: HarakaPlugin, pack: Pack) {
@@ -37,7 +40,11 @@ export class ConnectorsPart {
     })
     this.nextSystems = nextSystemsOver({
       addressesOf: ({ name }) => this.deliverer.addressesOf(name),
-      verify: (connector, recipient) => this.deliverer.verify(connector, recipient),
+      verify: async (connector, recipient) => {
+        const verification = await this.deliverer.verify(connector, recipient)
+        this.countVerified(connector, verification.kind)
+        return verification
+      },
     })
     pack.checkBeforeUse = (configuration) => this.checkNames(configuration)
   }
@@ -48,6 +55,29 @@ export class ConnectorsPart {
     const forwarder = connectorsParts.get(pack) ?? new ConnectorsPart(plugin, pack)
     connectorsParts.set(pack, forwarder)
     return forwarder
+  }
+
+  /** That of this process, if the connectors plugin is enabled. */
+  static existing(pack: Pack): ConnectorsPart | undefined {
+    return connectorsParts.get(pack)
+  }
+
+  /** What delivery is doing now, place by place. */
+  placeStates(): readonly PlaceState[] {
+    const deliverer: object = this.deliverer
+    return hasState(deliverer) ? deliverer.state() : []
+  }
+
+  /** Tries now what waits for the place; without one, all that waits. */
+  release(place?: string): void {
+    const deliverer: object = this.deliverer
+    if (canRelease(deliverer)) deliverer.release(place)
+  }
+
+  private countVerified(connector: string, answer: string): void {
+    const answers = this.verifyAnswers.get(connector) ?? new Map<string, number>()
+    this.verifyAnswers.set(connector, answers)
+    answers.set(answer, (answers.get(answer) ?? 0) + 1)
   }
 
   /** What detection needs, under the configuration of this moment. */
@@ -89,4 +119,12 @@ export class ConnectorsPart {
     if (decision.reply.code < 500) throw new Error(decision.detail)
     return undefined
   }
+}
+
+function hasState(deliverer: object): deliverer is { state(): readonly PlaceState[] } {
+  return 'state' in deliverer
+}
+
+function canRelease(deliverer: object): deliverer is { release(place?: string): unknown } {
+  return 'release' in deliverer
 }

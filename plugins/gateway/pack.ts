@@ -17,6 +17,7 @@ import { loadLoopSecrets, watchLoopSecret } from '../loop/secret.js'
 import { LoopTokens } from '../loop/tokens.js'
 import { passwordErrors } from './password-errors.js'
 import { directoryFile, type DirectoryConfig } from '../directory/config.js'
+import type { DirectoryState } from '../directory/directory.js'
 import { openDirectories, type DirectorySet } from '../directory/open.js'
 import {
   makeSwitch,
@@ -102,6 +103,11 @@ export class Pack {
 
   get configuration(): Configuration {
     return this.config
+  }
+
+  /** How each directory does now, in the order asked. */
+  get directoryStates(): DirectoryState[] {
+    return this.directories?.states() ?? []
   }
 
   /** The mail switch in force: for who asks what would be decided. */

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { checkInstall } from '../../plugins/cli/check/check.js'
-import type { Finding } from '../../plugins/cli/check/finding.js'
+import type { Finding } from '../../plugins/operations/finding.js'
 import { readInstall } from '../../plugins/cli/opened-install.js'
 import { freePort } from '../../plugins/stage/free-port.js'
 import { FaultServer, type Script } from '../harness/fault-server.js'

@@ -15,7 +15,7 @@ import { inquire, wordsOf } from '../../delivery/verify/question.js'
 import { remedyFor } from '../../delivery/smtp/advice.js'
 import { formatEndpoint, type Session } from '../../delivery/smtp/session.js'
 import { HostError } from '../../delivery/smtp/wire.js'
-import { good, note, wrong, type Finding } from './finding.js'
+import { good, note, wrong, type Finding } from '../../operations/finding.js'
 
 // a connector for very many domains is judged by the first ones
 const mostDomains = 5

@@ -12,7 +12,7 @@ import { commandEnvironment, readInstall, type Install } from '../opened-install
 import { terminalStyle } from '../terminal.js'
 import { checkContents } from './contents.js'
 import { askDirectories } from './directories.js'
-import type { Finding } from './finding.js'
+import type { Finding } from '../../operations/finding.js'
 import { formatFindings } from './report.js'
 import { checkSettings } from './settings.js'
 import { greetHosts } from './smart-hosts.js'

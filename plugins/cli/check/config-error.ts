@@ -2,7 +2,7 @@
  * From an error of the configuration (`file [section] key: expected …, got …`) to a finding: why it
  * matters and what to do about it. Pure.
  */
-import { wrong, type Finding } from './finding.js'
+import { wrong, type Finding } from '../../operations/finding.js'
 
 interface Advice {
   readonly when: RegExp

@@ -11,7 +11,7 @@ import type { Directory } from '../../directory/directory.js'
 import { mailboxPlace } from '../../directory/mailboxes.js'
 import { makeSwitch, type Configuration, type Part } from '../../decision/configuration.js'
 import { decideRecipient, type Decided, type SwitchParts } from '../../decision/mail-switch.js'
-import { note, someOf, wrong, type Finding } from './finding.js'
+import { note, someOf, wrong, type Finding } from '../../operations/finding.js'
 import { checkObserved } from './observed.js'
 import type { Survey } from './survey.js'
 

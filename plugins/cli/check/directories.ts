@@ -22,7 +22,7 @@ import { filterFor, filterForAny } from '../../directory/ldap/filter.js'
 import { attributesOfSchema } from '../../directory/schema.js'
 import { fileRows, serverRows } from '../directory-rows.js'
 import { ProgressBar } from '../progress-bar.js'
-import { good, note, wrong, type Finding } from './finding.js'
+import { good, note, wrong, type Finding } from '../../operations/finding.js'
 import { survey, unread, type Survey } from './survey.js'
 
 // milliseconds that a lookup may take before it is worth a word

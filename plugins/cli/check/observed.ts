@@ -14,7 +14,7 @@ import { readLines, readText } from '../../directory/text-lines.js'
 import { decideRecipient, type SwitchParts } from '../../decision/mail-switch.js'
 import { parseDecision } from '../../stage/decision-log.js'
 import { ProgressBar } from '../progress-bar.js'
-import { good, note, someOf, type Finding } from './finding.js'
+import { good, note, someOf, type Finding } from '../../operations/finding.js'
 
 interface Seen {
   decisions: number

@@ -4,7 +4,7 @@
  * accepts a recipient or a message is the last one asked. Pure.
  */
 import { allParts } from '../../decision/configuration.js'
-import { note, wrong, type Finding } from './finding.js'
+import { note, wrong, type Finding } from '../../operations/finding.js'
 
 const where = 'config/plugins'
 const decides = 'address-space/accepted-domains'
@@ -33,7 +33,7 @@ export function checkPluginLines(lines: readonly string[], needsQueue: boolean):
 }
 
 function checkSpelling(lines: readonly string[]): Finding[] {
-  const known: readonly string[] = allParts.map((part) => `address-space/${part}`)
+  const known = [...allParts, 'status'].map((part) => `address-space/${part}`)
   const ours = lines.filter((line) => /^(?:haraka-plugin-)?address-space/u.test(line))
   return [...new Set(ours)].flatMap((line): Finding[] => {
     if (!known.includes(line)) {

@@ -6,7 +6,7 @@ import Table from 'cli-table3'
 import { createColors } from 'picocolors'
 
 import type { TerminalStyle } from '../terminal.js'
-import type { Finding } from './finding.js'
+import type { Finding } from '../../operations/finding.js'
 
 const marks = { wrong: '✗', note: '!', good: '✓' } as const
 const markWidth = 2

@@ -10,7 +10,7 @@ import { connectorsFile } from '../../decision/connectors-config.js'
 import { directoryFile } from '../../directory/config.js'
 import type { Configuration } from '../../decision/configuration.js'
 import type { Install } from '../opened-install.js'
-import { wrong, type Finding } from './finding.js'
+import { wrong, type Finding } from '../../operations/finding.js'
 
 export function checkSecretOwners(
   { configDir, user }: Install,

@@ -23,7 +23,7 @@ import type { Configuration } from '../../decision/configuration.js'
 import { operationsFile, parseOperationsConfig } from '../../operations/operations-config.js'
 import { configurationOf, type Install } from '../opened-install.js'
 import { findingOf } from './config-error.js'
-import { note, type Finding } from './finding.js'
+import { note, type Finding } from '../../operations/finding.js'
 import { checkPluginLines } from './plugin-lines.js'
 import { checkSecretOwners } from './secret-owners.js'
 

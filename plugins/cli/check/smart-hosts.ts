@@ -24,7 +24,7 @@ import type { Install } from '../opened-install.js'
 import { targetFinder } from '../opened-switch.js'
 import { ProgressBar } from '../progress-bar.js'
 import { askHost } from './ask-host.js'
-import { good, note, wrong, type Finding } from './finding.js'
+import { good, note, wrong, type Finding } from '../../operations/finding.js'
 
 // milliseconds for one host, all its steps together
 const patience = 10_000

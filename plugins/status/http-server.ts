@@ -1,0 +1,185 @@
+/**
+ * The HTTP server around the status page: listening, limits, headers. What is answered is decided by
+ * the handler.
+ *
+ * A port that is taken is an error in the log and no more: mail goes on, and the port is tried again
+ * every ten seconds (Haraka that is started as a daemon opens it twice for a moment). The server never
+ * keeps the process alive.
+ */
+import { chmodSync, unlinkSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+
+import { LRUCache } from 'lru-cache'
+
+import type { Log } from '../config/environment.js'
+import { errorStack, errorText } from '../basics/error-text.js'
+import { formatListen, type Listen } from '../operations/operations-config.js'
+import { Rate } from './rate.js'
+
+export interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type Handler = (request: IncomingMessage, body: string) => Promise<Answer>
+
+// milliseconds
+const defaultRetry = 10_000
+// octets of a form
+const mostBody = 8192
+const perSecond = 30
+
+const headers = {
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  // `no-referrer` would take the Origin from forms
+  'Referrer-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+}
+
+export class HttpServer {
+  private readonly server: Server
+  private readonly listen: Listen
+  private readonly log: Log
+  private readonly handler: Handler
+  private readonly retryInterval: number
+  /** by client, so that one who asks too much keeps no other away */
+  private readonly rates = new LRUCache<string, Rate>({ max: 1000 })
+  private retry: NodeJS.Timeout | undefined
+  private told = false
+  private closed = false
+
+  /** `retryInterval`: milliseconds until a port that was taken is tried again */
+  constructor(listen: Listen, log: Log, handler: Handler, retryInterval = defaultRetry) {
+    this.retryInterval = retryInterval
+    this.listen = listen
+    this.log = log
+    this.handler = handler
+    this.server = createServer(
+      { requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: 5000 },
+      (request, response) => void this.serve(request, response),
+    )
+    this.server.maxConnections = 200
+    this.server.on('error', (error: NodeJS.ErrnoException) => this.failed(error))
+    this.server.on('listening', () => this.listening())
+  }
+
+  /** Settles when it listens or has failed for the first time. */
+  start(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.server.off('listening', done)
+        this.server.off('error', done)
+        resolve()
+      }
+      this.server.on('listening', done)
+      this.server.on('error', done)
+      this.open()
+    })
+  }
+
+  close(): void {
+    this.closed = true
+    clearTimeout(this.retry)
+    this.server.close()
+    this.server.closeAllConnections()
+  }
+
+  private open(): void {
+    if (this.closed) return
+    const { listen, server } = this
+    // exclusive: with `nodes` it must not become a port of the workers'
+    if (listen.kind === 'port') {
+      server.listen({ host: listen.host, port: listen.port, exclusive: true })
+    } else server.listen({ path: listen.path, exclusive: true })
+    server.unref()
+  }
+
+  private listening(): void {
+    if (this.listen.kind === 'socket') chmodSync(this.listen.path, 0o660)
+    this.told = false
+    this.log.notice(`the status page listens on ${formatListen(this.listen)}`)
+  }
+
+  private failed(error: NodeJS.ErrnoException): void {
+    const { listen } = this
+    const again = (): void => {
+      if (this.closed) return
+      this.retry = setTimeout(() => this.open(), this.retryInterval)
+      this.retry.unref()
+    }
+    if (!this.told) {
+      this.told = true
+      const why =
+        error.code === 'EADDRINUSE' ? 'another program listens there already' : errorText(error)
+      this.log.error(
+        `the status page cannot listen on ${formatListen(listen)}: ${why}; mail goes on, it is tried again every ${this.retryInterval / 1000} seconds`,
+      )
+    }
+    if (error.code === 'EADDRINUSE' && listen.kind === 'socket') removeStale(listen.path, again)
+    else again()
+  }
+
+  private rateOf({ socket }: IncomingMessage): Rate {
+    const client = socket.remoteAddress ?? ''
+    const rate = this.rates.get(client) ?? new Rate(perSecond)
+    this.rates.set(client, rate)
+    return rate
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      if (!request.url?.startsWith('/healthz/') && !this.rateOf(request).take()) {
+        // nothing else is looked at: this is what many requests cost
+        response.writeHead(429, { 'Retry-After': '1', Connection: 'close' }).end()
+        return
+      }
+      const body = await readBody(request)
+      const answer: Answer =
+        body === undefined
+          ? { status: 413, type: 'text/plain', body: 'too large\n' }
+          : await this.handler(request, body)
+      response.writeHead(answer.status, {
+        ...headers,
+        'Content-Type': `${answer.type}; charset=utf-8`,
+        ...answer.headers,
+      })
+      response.end(request.method === 'HEAD' ? undefined : answer.body)
+    } catch (error) {
+      this.log.error(`the status page: ${request.method ?? ''} failed: ${errorStack(error)}`)
+      if (!response.headersSent) response.writeHead(500, headers)
+      response.end()
+    }
+  }
+}
+
+/** `undefined`: it is too large. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let octets = 0
+  for await (const chunk of request) {
+    octets += (chunk as Buffer).length
+    if (octets > mostBody) return undefined
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** A socket that nobody listens on was left by a process that was killed. */
+function removeStale(path: string, done: () => void): void {
+  const probe = connect(path)
+  probe.once('connect', () => {
+    probe.destroy()
+    done()
+  })
+  probe.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ECONNREFUSED') unlinkSync(path)
+    done()
+  })
+}

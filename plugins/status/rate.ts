@@ -1,0 +1,25 @@
+/** So many requests in a second and no more, that the page never takes from the mail. Pure. */
+export class Rate {
+  private readonly perSecond: number
+  private readonly clock: () => number
+  private left: number
+  private at: number
+
+  /** `clock`: milliseconds that only go forward. */
+  constructor(perSecond: number, clock: () => number = () => performance.now()) {
+    this.perSecond = perSecond
+    this.clock = clock
+    this.left = perSecond
+    this.at = clock()
+  }
+
+  /** Whether one more fits. */
+  take(): boolean {
+    const now = this.clock()
+    this.left = Math.min(this.perSecond, this.left + ((now - this.at) / 1000) * this.perSecond)
+    this.at = now
+    if (this.left < 1) return false
+    this.left -= 1
+    return true
+  }
+}
