@@ -1,8 +1,8 @@
 /**
  * The hosts of a connector, to be asked about recipients: found as delivery finds them, over sessions
  * within the host's bound that carry questions only. A host counts the refusals in a session and
- * closes it when there are many (Postfix: 20), which must not hit a message. A quarter of the sessions
- * at a time is for questions, one at least.
+ * closes it when there are many (Postfix: 20), which must not hit a message. Half of the sessions at
+ * a time may be for questions, one at least.
  *
  * A question that met a closed session is asked once more, on a fresh one.
  */
@@ -41,14 +41,14 @@ function askedHost(endpoint: Endpoint, target: Target, parts: HostParts, turns: 
   const key = hostKey(endpoint)
   const most = (): number => {
     const limit = parts.sessions.state(key).limit || target.maxSessions
-    return Math.max(1, Math.floor(limit / 4))
+    return Math.max(1, Math.floor(limit / 2))
   }
   return {
     name: formatEndpoint(endpoint),
-    ask: async (recipients, until) => {
+    ask: async (recipients, patience) => {
       try {
-        return await turns.run(key, most, until, () =>
-          askOver(parts, { endpoint, target, recipients, until }),
+        return await turns.run(key, most, patience, () =>
+          askOver(parts, { ...patience, endpoint, target, recipients }),
         )
       } catch (error) {
         const expected = [HostError, NoSessionError, OpeningError, NoTurnError]
@@ -64,6 +64,7 @@ interface Asking {
   readonly target: Target
   readonly recipients: readonly string[]
   readonly until: number
+  readonly begun?: () => void
 }
 
 async function askOver(parts: HostParts, asking: Asking): Promise<Answered[]> {
@@ -73,10 +74,14 @@ async function askOver(parts: HostParts, asking: Asking): Promise<Answered[]> {
     identity: `questions ${identityOf(target)}`,
     place: target.place,
     maxSessions: target.maxSessions,
-    open: () => openFor(parts, asking),
+    open: () => {
+      asking.begun?.()
+      return openFor(parts, asking)
+    },
     patience: until,
     until,
   })
+  asking.begun?.()
   let { session } = lease
   try {
     try {

@@ -2,7 +2,8 @@
  * What the hosts of one connector have answered, and what is being asked there: forgotten as a whole
  * when its hosts change (`hosts` is another). Answers are good for a time, in milliseconds:
  *
- *   yes      an hour
+ *   yes      a day, but after an hour it is asked again in the background, so that those who are
+ *            known never wait; an answer that cannot be had then changes nothing
  *   no       a minute, so that a new mailbox is not refused for long; ten where it took the host
  *            longer than a client waits: else the next one to ask would again hear nothing
  *   unknown  ten seconds
@@ -16,10 +17,22 @@ import type { Verification } from '../../mail/verification.js'
 import type { Belief } from './belief.js'
 
 const minute = 60_000
-const ttl = { yes: 60 * minute, no: minute, slowNo: 10 * minute, unknown: minute / 6 }
+const ttl = { yes: 24 * 60 * minute, no: minute, slowNo: 10 * minute, unknown: minute / 6 }
 const freshFor = 60 * minute
 /** a host that put us off is asked again soon */
 const retryAfter = minute
+
+/** A question under way. It never rejects. */
+export interface Question {
+  readonly answer: Promise<Verification>
+  /** whether a host is being asked, and not only waited for */
+  readonly isBegun: () => boolean
+}
+
+interface Known {
+  readonly answer: Verification
+  freshUntil: number
+}
 
 interface Held {
   readonly belief: Belief
@@ -30,10 +43,10 @@ interface Held {
 export class ConnectorMemory {
   readonly hosts: string
   /** questions under way, by recipient */
-  readonly asking = new Map<string, Promise<Verification>>()
+  readonly asking = new Map<string, Question>()
   /** hosts and domains whose two addresses are being asked about */
   readonly controls = new Map<string, Promise<Belief>>()
-  private readonly answers = new LRUCache<string, Verification>({ max: 50_000 })
+  private readonly answers = new LRUCache<string, Known>({ max: 50_000 })
   private readonly beliefs = new LRUCache<string, Held>({ max: 10_000, ttl: 2 * freshFor })
   private readonly useless = new LRUCache<string, Belief>({ max: 10_000, ttl: freshFor })
   private readonly taken = new LRUCache<string, true>({ max: 10_000, ttl: 24 * freshFor })
@@ -44,13 +57,21 @@ export class ConnectorMemory {
     this.now = now
   }
 
-  answer(recipient: string): Verification | undefined {
-    return this.answers.get(recipient)
+  /** What is known; `isStale`: it is to be asked again. */
+  answer(recipient: string): { answer: Verification; isStale: boolean } | undefined {
+    const known = this.answers.get(recipient)
+    return known && { answer: known.answer, isStale: this.now() >= known.freshUntil }
   }
 
   remember(recipient: string, answer: Verification, slow: boolean): void {
+    const known = this.answers.get(recipient)
+    if (answer.kind === 'unknown' && known?.answer.kind === 'yes') {
+      known.freshUntil = this.now() + retryAfter
+      return
+    }
     const good = answer.kind === 'no' && slow ? ttl.slowNo : ttl[answer.kind]
-    this.answers.set(recipient, answer, { ttl: good })
+    const freshUntil = this.now() + (answer.kind === 'yes' ? freshFor : good)
+    this.answers.set(recipient, { answer, freshUntil }, { ttl: good })
   }
 
   /** Somebody of the domain exists there: a host that took him does not refuse everybody. */

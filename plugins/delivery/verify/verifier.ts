@@ -7,8 +7,8 @@
  *   unknown  the host is down, slow, puts us off or refuses for another reason; it takes or refuses
  *            everybody; too many questions wait: the mail is accepted
  *
- * A client waits five seconds at most. The question goes on after that for a minute, and who asks next
- * hears what it found. Someone whom the host takes is never kept waiting by anything else; only before
+ * A client waits five seconds at most, and less than one for the host's attention when many others
+ * ask. The question goes on after that for a minute, and who asks next hears what it found. Someone whom the host takes is never kept waiting by anything else; only before
  * a `no` it has to be known whether the host's refusals mean something (belief.ts), which is asked at
  * the same time in a session of its own, once an hour and domain.
  */
@@ -20,15 +20,16 @@ import type { Connector } from '../../decision/connectors-config.js'
 import type { Verification } from '../../mail/verification.js'
 import { TargetError } from '../hosts/target.js'
 import { beliefOf, describeBelief, type Belief, type Controls } from './belief.js'
-import { ConnectorMemory, keyOf } from './memory.js'
+import { ConnectorMemory, keyOf, type Question } from './memory.js'
+import type { Patience } from './turns.js'
 import { NotAskedError, wordsOf, type Answered } from './question.js'
 
 /** A host that can be asked. */
 export interface AskedHost {
   /** as logs name it */
   readonly name: string
-  /** An answer for each; rejects with NotAskedError. `until`: milliseconds since 1970. */
-  ask(recipients: readonly string[], until: number): Promise<readonly Answered[]>
+  /** An answer for each; rejects with NotAskedError. */
+  ask(recipients: readonly string[], patience: Patience): Promise<readonly Answered[]>
 }
 
 /** The hosts of a connector for a domain that may be asked now, in order. Rejects with TargetError. */
@@ -42,7 +43,7 @@ export interface VerifierParts {
   readonly patience?: Partial<typeof patience>
 }
 
-const patience = { client: 5000, question: 60_000 }
+const patience = { client: 5000, turn: 700, question: 60_000 }
 /** questions under way for one connector */
 const most = 2000
 const hour = 3_600_000
@@ -67,9 +68,12 @@ export class Verifier {
     const useless = memory.uselessFor(domain)
     if (useless) return unknown(`the host ${describeBelief(useless)}`)
     const known = memory.answer(key)
-    if (known) return Promise.resolve(known)
+    if (known) {
+      if (known.isStale && !memory.asking.has(key)) this.begin(memory, connector, recipient)
+      return Promise.resolve(known.answer)
+    }
     const question = memory.asking.get(key) ?? this.begin(memory, connector, recipient)
-    return inTime(question, this.patience.client, slow)
+    return this.wait(question)
   }
 
   /** A host of the connector took somebody of the domain, for instance when mail was handed over. */
@@ -91,38 +95,46 @@ export class Verifier {
     return fresh
   }
 
-  private begin(
-    memory: ConnectorMemory,
-    connector: string,
-    recipient: string,
-  ): Promise<Verification> {
-    if (memory.asking.size >= most) return unknown(`${most} questions are under way already`)
+  /** What the question finds in the time that a client has. */
+  private async wait({ answer, isBegun }: Question): Promise<Verification> {
+    const { client, turn } = this.patience
+    const early = await inTime(answer, turn, () => undefined)
+    if (early) return early
+    return isBegun() ? inTime(answer, client - turn, slow) : crowded
+  }
+
+  private begin(memory: ConnectorMemory, connector: string, recipient: string): Question {
+    if (memory.asking.size >= most)
+      return { answer: Promise.resolve(crowded), isBegun: () => false }
     const key = recipient.toLowerCase()
     const started = performance.now()
-    const asked = this.ask(memory, connector, recipient)
+    let begun = false
+    const answer = this.ask(memory, connector, recipient, () => (begun = true))
       .catch(failed)
-      .then((answer) => {
+      .then((found) => {
         memory.asking.delete(key)
-        memory.remember(key, answer, performance.now() - started > this.patience.client / 2)
-        return answer
+        memory.remember(key, found, performance.now() - started > this.patience.client / 2)
+        return found
       })
-    memory.asking.set(key, asked)
-    return asked
+    const question = { answer, isBegun: () => begun }
+    memory.asking.set(key, question)
+    return question
   }
 
   private async ask(
     memory: ConnectorMemory,
     connector: string,
     recipient: string,
+    begun: () => void,
   ): Promise<Verification> {
     const domain = domainOf(recipient.toLowerCase())
-    const until = Date.now() + this.patience.question
+    const wait = { ...this.waits(), begun }
     let reason = 'all hosts are left alone for now'
     for (const host of await this.parts.hosts(connector, domain)) {
       const find = { memory, connector, host, domain }
       if (memory.isDue(host.name, domain)) void this.findOut(find)
       try {
-        const [answer] = await host.ask([recipient], until)
+        const [answer] = await host.ask([recipient], wait)
         if (answer) return await this.judge(answer, find)
       } catch (error) {
         if (!(error instanceof NotAskedError)) throw error
@@ -152,7 +164,7 @@ export class Verifier {
     const key = keyOf(host.name, domain)
     const underWay = memory.controls.get(key)
     if (underWay) return underWay
-    const found = askControls(host, domain, Date.now() + this.patience.question)
+    const found = askControls(host, domain, this.waits())
       .then((controls): Belief => {
         const belief = beliefOf(controls, memory.hasTaken(domain))
         const changed = memory.believe(host.name, domain, belief)
@@ -167,6 +179,12 @@ export class Verifier {
       .finally(() => memory.controls.delete(key))
     memory.controls.set(key, found)
     return found
+  }
+
+  /** A client waits for a while; the question is worth more than that. */
+  private waits(): Patience {
+    const now = Date.now()
+    return { urgentUntil: now + this.patience.turn, until: now + this.patience.question }
   }
 
   /** One line when it changes; of made-up subdomains one an hour. */
@@ -197,13 +215,15 @@ interface Find {
 export async function askControls(
   host: AskedHost,
   domain: string,
-  until: number,
+  patience: Patience,
 ): Promise<Controls> {
   const recipients = [`postmaster@${domain}`, `${randomUUID()}@${domain}`]
-  const [postmaster, madeUp] = await host.ask(recipients, until)
+  const [postmaster, madeUp] = await host.ask(recipients, patience)
   if (!postmaster || !madeUp) throw new NotAskedError('expected two answers, got fewer')
   return { postmaster, madeUp }
 }
+
+const crowded: Verification = { kind: 'unknown', reason: 'many questions wait for the host' }
 
 function slow(): Verification {
   return { kind: 'unknown', reason: 'the host has not answered yet; the question goes on' }

@@ -5,6 +5,7 @@ import type { Answered } from '../../../plugins/delivery/verify/question.js'
 import { ConnectorMemory } from '../../../plugins/delivery/verify/memory.js'
 import { judgeReply } from '../../../plugins/delivery/smtp/judge.js'
 import { ReplyParser } from '../../../plugins/delivery/smtp/reply.js'
+import { Turns } from '../../../plugins/delivery/verify/turns.js'
 
 function answered(text: string, milliseconds = 5): Answered {
   const [reply] = new ReplyParser().feed(Buffer.from(`${text}\r\n`))
@@ -107,5 +108,90 @@ describe('what a connector remembers', () => {
     memory.believe('h', 'd.example', { kind: 'takes all' })
     memory.sawTaken('d.example')
     assert.equal(memory.uselessFor('d.example')?.kind, 'takes all')
+  })
+})
+
+describe('what a connector remembers of recipients', () => {
+  it('asks again about a known one after an hour, without forgetting it when that fails', () => {
+    let now = 0
+    const memory = new ConnectorMemory('hosts', () => now)
+    memory.remember('anna', { kind: 'yes' }, false)
+    assert.equal(memory.answer('anna')?.isStale, false)
+    now = 3_600_000
+    assert.deepEqual(memory.answer('anna'), { answer: { kind: 'yes' }, isStale: true })
+    memory.remember('anna', { kind: 'unknown', reason: 'down' }, false)
+    assert.deepEqual(memory.answer('anna'), { answer: { kind: 'yes' }, isStale: false })
+    now += 60_000
+    assert.equal(memory.answer('anna')?.isStale, true)
+    memory.remember('anna', { kind: 'no', host: 'h', words: '550 5.1.1' }, false)
+    assert.equal(memory.answer('anna')?.answer.kind, 'no')
+  })
+})
+
+describe('turns at a host', () => {
+  const soon = (): { urgentUntil: number; until: number } => ({
+    urgentUntil: Date.now() + 5000,
+    until: Date.now() + 60_000,
+  })
+
+  it('so many at a time, who waits for an answer first, in the order they came', async () => {
+    const turns = new Turns()
+    const order: string[] = []
+    const ends: (() => void)[] = []
+    const run = (name: string, urgent: boolean): Promise<void> =>
+      turns.run(
+        'h',
+        () => 2,
+        { ...soon(), ...(!urgent && { urgentUntil: 0 }) },
+        () => {
+          order.push(name)
+          return new Promise((resolve) => ends.push(resolve))
+        },
+      )
+    const all = ['a', 'b', 'background', 'c', 'd'].map((name) => run(name, name.length === 1))
+    for (let at = 0; at < all.length; at++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.ok(order.length <= at + 2)
+      ends[at]?.()
+    }
+    await Promise.all(all)
+    assert.deepEqual(order, ['a', 'b', 'c', 'd', 'background'])
+  })
+
+  it('the line has an end, and so has patience', async () => {
+    const turns = new Turns(1)
+    let free: () => void = () => undefined
+    const first = turns.run(
+      'h',
+      () => 1,
+      soon(),
+      () => {
+        return new Promise<void>((resolve) => (free = resolve))
+      },
+    )
+    const late = turns.run(
+      'h',
+      () => 1,
+      { urgentUntil: 0, until: Date.now() + 20 },
+      () => Promise.resolve(),
+    )
+    await assert.rejects(
+      turns.run(
+        'h',
+        () => 1,
+        soon(),
+        () => Promise.resolve(),
+      ),
+      /1 questions wait for it already/u,
+    )
+    await assert.rejects(late, /expected a turn in time/u)
+    free()
+    await first
+    await turns.run(
+      'h',
+      () => 1,
+      soon(),
+      () => Promise.resolve(),
+    )
   })
 })
