@@ -63,6 +63,15 @@ export interface LdapSettings extends Named {
   readonly connections: number
   /** searches under way on each connection */
   readonly maxInFlight: number
+  /** asked for each address, or read whole */
+  readonly mode: 'live' | 'replica'
+  /** of a replica: milliseconds between two whole readings, and between two for changes */
+  readonly refresh: number
+  readonly changesInterval: number
+  /** milliseconds that a replica is good without a server */
+  readonly maxAge: number
+  /** a whole reading may lack more than half of the addresses of the one before */
+  readonly allowShrink: boolean
 }
 
 export type DirectorySettings = FileSettings | LdapSettings
@@ -228,6 +237,7 @@ function readLdap(
     timeout: settings.seconds('timeout', 3),
     connections: settings.wholeNumber('connections', 2, 1),
     maxInFlight: settings.wholeNumber('max_in_flight', 32, 1),
+    ...readReplica(settings),
   }
   const forest =
     servers.length > 0 && servers.every(({ port }) => globalCatalogPorts.includes(port))
@@ -240,6 +250,23 @@ function readLdap(
   }
   checkPassword(ldap, settings)
   return ldap
+}
+
+function readReplica(
+  settings: Settings,
+): Pick<LdapSettings, 'mode' | 'refresh' | 'changesInterval' | 'maxAge' | 'allowShrink'> {
+  const replica = {
+    mode: settings.choice('mode', ['live', 'replica'], 'live'),
+    refresh: settings.duration('refresh', 15 * 60_000, 1000),
+    changesInterval: settings.duration('changes', 60_000, 1000),
+    maxAge: settings.duration('max_age', 86_400_000, 1000),
+    allowShrink: settings.flag('allow_shrink', false),
+  }
+  if (replica.maxAge < replica.changesInterval) {
+    const expected = 'no less than the time between two readings for changes'
+    settings.wrong('max_age', expected, settings.text('max_age'))
+  }
+  return replica
 }
 
 function checkPassword(

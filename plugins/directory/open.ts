@@ -28,6 +28,11 @@ import type { CountedDirectory, DirectoryCounts, DirectoryState, Lookup } from '
 import { FileDirectory } from './file-directory.js'
 import { LdapDirectory } from './ldap/ldap-directory.js'
 import { hostOfMailbox, mailboxPlace } from './mailboxes.js'
+import {
+  ReplicaDirectory,
+  type ReplicaRole,
+  type ReplicaState,
+} from './replica/replica-directory.js'
 
 export interface DirectorySet {
   /** in the order asked */
@@ -45,6 +50,8 @@ export interface DirectorySet {
    * Throws ConfigError as opening does; then nothing has changed.
    */
   reload(config: DirectoryConfig): void
+  /** of every replica that there is */
+  replicas(): readonly ReplicaState[]
   /** counts since the start, by directory */
   stats(): ReadonlyMap<string, DirectoryCounts>
   /** how each does now, in the order asked */
@@ -62,6 +69,8 @@ export interface OpenOptions {
   readonly clock?: () => number
   /** load a file when it is first asked for, as in a process that may never ask */
   readonly lazy?: boolean
+  /** who reads the replicas: this process (the default), another one, or nobody yet */
+  readonly replica?: ReplicaRole
   /** where what survives a restart is kept (config/state-folder.ts); undefined: nowhere */
   readonly stateDir?: string | undefined
 }
@@ -118,6 +127,10 @@ export function openDirectories(
       const dropped = before.filter(({ directory }) => !kept.has(directory))
       void Promise.allSettled(underWay).then(() => closeAll(dropped))
     },
+    replicas: () =>
+      members.flatMap(({ directory }) =>
+        directory instanceof ReplicaDirectory ? (directory.state() ?? []) : [],
+      ),
     stats: () =>
       new Map(members.map(({ settings, directory }) => [settings.name, { ...directory.counts }])),
     states: () =>
@@ -178,6 +191,13 @@ export function openDirectories(
       case 'file':
         return new FileDirectory(settings, env, options)
       case 'ldap':
+        if (settings.mode === 'replica') {
+          return new ReplicaDirectory(settings, env, {
+            role: options.replica ?? 'read',
+            stateDir: options.stateDir,
+            staleTtl: cache.staleTtl,
+          })
+        }
         return new CachedDirectory(
           new LdapDirectory(settings, env, options.stateDir),
           cache,

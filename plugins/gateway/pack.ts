@@ -234,8 +234,10 @@ export class Pack {
     // with workers the first process takes no mail: it need not hold a large file in memory
     const smtp = this.files.main('smtp.ini')
     const lazy = cluster.isPrimary && startsWorkers(smtp)
+    // one process reads for all
+    const replica = cluster.isPrimary ? 'read' : 'follow'
     const stateDir = openStateFolder(this.files, String(smtp['user'] ?? ''))
-    return this.directories ?? openDirectories(config, this.files, { lazy, stateDir })
+    return this.directories ?? openDirectories(config, this.files, { lazy, stateDir, replica })
   }
 
   private read(parts: readonly Part[]): Loaded {

@@ -65,6 +65,12 @@ export class Samba extends TestServer {
     await run('ldapadd', bind, { input: ldif })
   }
 
+  /** Changes objects as an LDIF text with changetypes says. */
+  async modify(ldif: string): Promise<void> {
+    const bind = ['-x', '-D', this.bindDn, '-w', this.password, '-H', `ldap://${this.host}`]
+    await run('ldapmodify', bind, { input: ldif })
+  }
+
   private get configFile(): string {
     return join(this.folder, 'etc', 'smb.conf')
   }

@@ -22,13 +22,15 @@ describeWithServers(['samba', 'slapd'], 'directory contract: Active Directory', 
   })
   after(() => samba?.remove())
 
-  const ways: readonly (readonly [string, string, number])[] = [
+  const ways: readonly (readonly [string, string, number, string?])[] = [
     ['domain controller', 'ldap', 389],
     ['domain controller with TLS', 'ldaps', 636],
     ['global catalog', 'ldap', 3268],
     ['global catalog with TLS', 'ldaps', 3269],
+    ['a replica of a domain controller', 'ldaps', 636, 'replica'],
+    ['a replica of a global catalog', 'ldaps', 3269, 'replica'],
   ]
-  for (const [way, scheme, port] of ways) {
+  for (const [way, scheme, port, mode = 'live'] of ways) {
     describe(way, () => {
       let directories: DirectorySet
 
@@ -37,14 +39,16 @@ describeWithServers(['samba', 'slapd'], 'directory contract: Active Directory', 
         const config = parseDirectoryConfig([
           '[people]',
           `url = ${scheme}://${samba.host}:${port}`,
-          // the domain's root: the domain controller adds referrals to its answers
-          `base_dn = ${samba.baseDn}`,
+          `mode = ${mode}`,
+          // the domain's root: the domain controller adds referrals to its answers; a catalog has more
+          `base_dn = ${port === 3269 ? '' : samba.baseDn}`,
           `bind_dn = ${samba.bindDn}`,
           `bind_password = ${samba.password}`,
           `tls_ca_file = ${samba.certificates.ca}`,
           'filter = (&(objectClass=*)(|(proxyAddresses=smtp:{address})(mail={address})))',
         ])
         directories = openDirectories(config, testEnvironment('/'))
+        return directories.ready()
       })
       after(() => directories.close())
 

@@ -60,51 +60,60 @@ const sites: Partial<Record<SchemaName, Site>> = {
   },
 }
 
-for (const [name, site] of Object.entries(sites) as [SchemaName, Site][]) {
-  describeWithServers(['slapd'], `directory contract: schema ${name} on slapd`, function () {
-    this.timeout(60_000)
-    let slapd: Slapd
-    let directories: DirectorySet
+const runs = (Object.entries(sites) as [SchemaName, Site][]).flatMap(([name, site]) =>
+  (['live', 'replica'] as const).map((mode) => ({ name, site, mode })),
+)
+for (const { name, site, mode } of runs) {
+  describeWithServers(
+    ['slapd'],
+    `directory contract: schema ${name} on slapd, ${mode}`,
+    function () {
+      this.timeout(60_000)
+      let slapd: Slapd
+      let directories: DirectorySet
 
-    before(async () => {
-      slapd = await Slapd.start({ schema: site.schema })
-      const more = site.more.map(([objectClass = '', ...lines], index) =>
-        [
-          `dn: cn=more ${index},${slapd.baseDn}`,
-          ...(objectClass === 'device' ? [] : ['objectClass: user']),
-          `objectClass: ${objectClass}`,
-          ...lines,
-        ].join('\n'),
-      )
-      await slapd.add(`${peopleAsLdif(slapd.baseDn, name)}\n${more.join('\n\n')}\n`)
-      const config = parseDirectoryConfig([
-        '[people]',
-        `url = ${slapd.url}`,
-        `base_dn = ${slapd.baseDn}`,
-        `bind_dn = ${slapd.bindDn}`,
-        `bind_password = ${slapd.password}`,
-        `schema = ${name}`,
-      ])
-      directories = openDirectories(config, testEnvironment('/'))
-    })
-    after(async () => {
-      await directories.close()
-      await slapd.remove()
-    })
-
-    directoryContract(() => directories, schemas[name])
-
-    for (const [address, ...host] of site.found) {
-      const answer = host.length === 0 ? 'none' : `host ${host[0] ?? 'of the directory'}`
-      it(`${address} → ${answer}`, async () => {
-        const [local = '', domain = ''] = address.split('@')
-        const lookup = await directories.find(mailAddress(local, domain))
-        if (host.length === 0) assert.equal(lookup.kind, 'none')
-        else {
-          assert(lookup.kind === 'found', JSON.stringify(lookup))
-          assert.equal(lookup.entry.host, host[0])
-        }
+      before(async () => {
+        slapd = await Slapd.start({ schema: site.schema })
+        const more = site.more.map(([objectClass = '', ...lines], index) =>
+          [
+            `dn: cn=more ${index},${slapd.baseDn}`,
+            ...(objectClass === 'device' ? [] : ['objectClass: user']),
+            `objectClass: ${objectClass}`,
+            ...lines,
+          ].join('\n'),
+        )
+        await slapd.add(`${peopleAsLdif(slapd.baseDn, name)}\n${more.join('\n\n')}\n`)
+        const config = parseDirectoryConfig([
+          '[people]',
+          `url = ${slapd.url}`,
+          `base_dn = ${slapd.baseDn}`,
+          `bind_dn = ${slapd.bindDn}`,
+          `bind_password = ${slapd.password}`,
+          `schema = ${name}`,
+          `mode = ${mode}`,
+        ])
+        directories = openDirectories(config, testEnvironment('/'))
+        await directories.ready()
       })
-    }
-  })
+      after(async () => {
+        await directories.close()
+        await slapd.remove()
+      })
+
+      directoryContract(() => directories, schemas[name])
+
+      for (const [address, ...host] of site.found) {
+        const answer = host.length === 0 ? 'none' : `host ${host[0] ?? 'of the directory'}`
+        it(`${address} → ${answer}`, async () => {
+          const [local = '', domain = ''] = address.split('@')
+          const lookup = await directories.find(mailAddress(local, domain))
+          if (host.length === 0) assert.equal(lookup.kind, 'none')
+          else {
+            assert(lookup.kind === 'found', JSON.stringify(lookup))
+            assert.equal(lookup.entry.host, host[0])
+          }
+        })
+      }
+    },
+  )
 }

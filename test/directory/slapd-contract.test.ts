@@ -22,6 +22,7 @@ describeWithServers(['slapd'], 'directory contract: slapd', () => {
     ['ldap', ({ url }) => [`url = ${url}`]],
     ['StartTLS', ({ port }) => [`url = ldap://localhost:${port}`, 'start_tls = true']],
     ['ldaps', ({ secureUrl }) => [`url = ${secureUrl}`]],
+    ['a replica', ({ url }) => [`url = ${url}`, 'mode = replica']],
     ['ldaps by address', ({ securePort }) => [`url = ldaps://127.0.0.1:${securePort}`]],
   ]
   for (const [way, lines] of ways) {
@@ -40,6 +41,7 @@ describeWithServers(['slapd'], 'directory contract: slapd', () => {
           'filter = (&(objectClass=*)(|(proxyAddresses=smtp:{address})(mail={address})))',
         ])
         directories = openDirectories(config, testEnvironment('/'))
+        return directories.ready()
       })
       after(() => directories.close())
 

@@ -1,12 +1,20 @@
 /**
- * What only the command line does on an LDAP server: it reads a whole directory in pages, reads an
- * object by its name, adds objects and changes them. One connection; whoever uses it ends it.
+ * What a replica and the command line do on an LDAP server: read a whole directory in pages, read an
+ * object by its name, add objects and change them. One connection; whoever uses it ends it.
  *
  * Every answer has to come in time; one that does not ends the connection, and everything under way
  * on it fails. RFC 4511 4.6, 4.7; RFC 2696 (pages).
  */
 import { inTime } from '../../basics/in-time.js'
-import { Attribute, Change, NoSuchObjectError, PresenceFilter, type Filter } from 'ldapts'
+import {
+  Attribute,
+  Change,
+  Control,
+  NoSuchObjectError,
+  PresenceFilter,
+  type Entry,
+  type Filter,
+} from 'ldapts'
 
 import type { LdapServer, LdapSettings } from '../config.js'
 import type { Attributes } from '../entry.js'
@@ -15,11 +23,38 @@ import { attributesOf, connectSettings } from './ldap-directory.js'
 
 export interface LdapObject {
   readonly dn: string
+  /** what stays the same when the object is renamed; absent unless it was asked for */
+  readonly id?: string
   /** by name in lower case */
   readonly attributes: Attributes
 }
 
+/** What else may be said of a reading in pages. */
+export interface PageOptions {
+  /** the attribute that is the object's id, such as objectGUID */
+  readonly id?: string
+  readonly base?: string
+  /** deleted objects, too, as Active Directory keeps them for some months */
+  readonly deleted?: boolean
+}
+
+class ShowDeleted extends Control {
+  constructor() {
+    super('1.2.840.113556.1.4.417', { critical: true })
+  }
+}
+
+function rangeOf(
+  name: string,
+): { readonly attribute: string; readonly end: number | undefined } | undefined {
+  const [, attribute, end] = /^(.+);range=\d+-(\d+|\*)$/iu.exec(name) ?? []
+  if (attribute === undefined) return undefined
+  return { attribute, end: end === '*' ? undefined : Number(end) }
+}
+
 const pageSize = 500
+// of one attribute: far beyond what anybody has
+const mostValues = 200_000
 // milliseconds for a page, and for any other answer
 const pageTime = 60_000
 const answerTime = 30_000
@@ -48,18 +83,66 @@ export class LdapAdministration {
   }
 
   /** Every object below the base that the filter finds, page by page. */
-  async *pages(filter: Filter, attributes: readonly string[]): AsyncGenerator<LdapObject[]> {
-    const results = this.connection.client.searchPaginated(this.baseDn, {
-      scope: 'sub',
-      filter,
-      attributes: [...attributes],
-      paged: { pageSize },
-    })
+  async *pages(
+    filter: Filter,
+    attributes: readonly string[],
+    { id = '', base = this.baseDn, deleted = false }: PageOptions = {},
+  ): AsyncGenerator<LdapObject[]> {
+    const results = this.connection.client.searchPaginated(
+      base,
+      {
+        scope: 'sub',
+        filter,
+        attributes: [...attributes, ...(id === '' ? [] : [id])],
+        paged: { pageSize },
+        ...(id !== '' && { explicitBufferAttributes: [id] }),
+      },
+      deleted ? [new ShowDeleted()] : [],
+    )
     for (;;) {
       const { value, done } = await this.inTime(results.next(), pageTime)
       if (done === true) return
-      yield value.searchEntries.map((entry) => ({ dn: entry.dn, attributes: attributesOf(entry) }))
+      const objects: LdapObject[] = []
+      for (const entry of value.searchEntries) objects.push(await this.toObject(entry, id))
+      yield objects
     }
+  }
+
+  private async toObject(entry: Entry, id: string): Promise<LdapObject> {
+    const whole = await this.withAllValues(entry)
+    const value = id === '' ? undefined : entry[id]
+    const octets = Array.isArray(value) ? value[0] : value
+    return {
+      dn: entry.dn,
+      attributes: attributesOf(whole),
+      ...(octets !== undefined && { id: Buffer.from(octets).toString('base64url') }),
+    }
+  }
+
+  /** Active Directory gives 1,500 values at a time, named `name;range=0-1499`; the last ones `…-*`. */
+  private async withAllValues(entry: Entry): Promise<Entry> {
+    const whole = { ...entry }
+    for (const name of Object.keys(entry)) {
+      const attribute = rangeOf(name)?.attribute
+      if (attribute === undefined) continue
+      const values = [entry[name] ?? []].flat()
+      delete whole[name]
+      let end = rangeOf(name)?.end
+      while (end !== undefined && values.length < mostValues) {
+        const { searchEntries } = await this.inTime(
+          this.connection.client.search(entry.dn, {
+            scope: 'base',
+            attributes: [`${attribute};range=${end + 1}-*`],
+          }),
+        )
+        const [found = { dn: '' }] = searchEntries
+        const next = Object.keys(found).find((key) => rangeOf(key)?.attribute === attribute)
+        values.push(...[next === undefined ? [] : (found[next] ?? [])].flat())
+        end = next === undefined ? undefined : rangeOf(next)?.end
+      }
+      whole[attribute] = values.map(String)
+    }
+    return whole
   }
 
   /** The object of that name; `undefined` if there is none. */

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+
+import type { DirectoryEntry } from '../../plugins/directory/directory.js'
+import { changedSince, laterTime } from '../../plugins/directory/replica/change-mark.js'
+import { loadReplica, ReplicaFile } from '../../plugins/directory/replica/replica-file.js'
+import { ReplicaTable, type ReplicaEntry } from '../../plugins/directory/replica/replica-table.js'
+import { PresenceFilter } from 'ldapts'
+import { temporaryFolder } from '../../scripts/servers/process.js'
+
+const object = (id: string, dn: string, ...addresses: string[]): ReplicaEntry => {
+  const entry: DirectoryEntry = { dn, addresses, isContact: false }
+  return { id, entry }
+}
+
+const three = [
+  object('1', 'cn=Anna\u2028 B,dc=x', 'anna@x', 'a@x'),
+  object('2', 'cn=Berta,dc=x', 'berta@x'),
+  object('3', 'cn=Carl,dc=x', 'carl@x'),
+]
+
+const tableOf = (entries: readonly ReplicaEntry[]): Promise<ReplicaTable> =>
+  ReplicaTable.of(
+    (async function* () {
+      yield await Promise.resolve(entries)
+    })(),
+  )
+
+describe('replica table', () => {
+  const dns = (table: ReplicaTable, key: string): string[] => table.find(key).map(({ dn }) => dn)
+
+  it('lets changes hide what the snapshot has, by id', async () => {
+    const table = await tableOf(three)
+    assert.deepEqual(dns(table, 'anna@x'), ['cn=Anna\u2028 B,dc=x'])
+    table.apply({ set: [object('1', 'cn=Anna C,dc=x', 'anna@x', 'anna.c@x')], gone: ['3'] })
+    assert.deepEqual(dns(table, 'anna@x'), ['cn=Anna C,dc=x'])
+    assert.deepEqual(dns(table, 'anna.c@x'), ['cn=Anna C,dc=x'])
+    assert.deepEqual(dns(table, 'a@x'), [])
+    assert.deepEqual(dns(table, 'carl@x'), [])
+    assert.deepEqual(dns(table, 'berta@x'), ['cn=Berta,dc=x'])
+    table.apply({ set: [object('1', 'cn=Anna D,dc=x', 'a@x')], gone: [] })
+    assert.deepEqual([dns(table, 'anna@x'), dns(table, 'a@x')], [[], ['cn=Anna D,dc=x']])
+    table.apply({ set: [object('3', 'cn=Carl,dc=x', 'berta@x')], gone: ['1'] })
+    assert.equal(dns(table, 'berta@x').length, 2)
+    assert.deepEqual(dns(table, 'a@x'), [])
+    assert.equal(table.changed, 2)
+  })
+})
+
+describe('replica on disk', () => {
+  async function written(): Promise<{ file: ReplicaFile; id: string }> {
+    const file = new ReplicaFile(temporaryFolder('replica'), 'corp / one')
+    const draft = await file.draft()
+    const head = { version: 1 as const, id: draft.id, settings: 's', readAt: 5, server: 'u' }
+    await draft.begin(head)
+    await draft.add(three.slice(0, 2))
+    await draft.add(three.slice(2))
+    await draft.end()
+    await file.use(draft, head)
+    return { file, id: draft.id }
+  }
+  const line = (at: number) => ({
+    at,
+    server: 'u',
+    set: [object('9', 'cn=Ömer', 'ömer@x')],
+    gone: ['2'],
+  })
+
+  it('reads back what was written', async () => {
+    const { file, id } = await written()
+    const { table, head } = await loadReplica(file)
+    assert.deepEqual([head.id, head.readAt, table.entries, table.addresses], [id, 5, 3, 4])
+    assert.equal((await file.head()).id, id)
+    assert.deepEqual(table.find('anna@x'), [three[0]?.entry])
+  })
+
+  it('takes a snapshot cut off anywhere for none', async () => {
+    const { file } = await written()
+    const { length } = readFileSync(file.snapshotPath)
+    for (let size = length - 2; size >= 0; size -= 1) {
+      truncateSync(file.snapshotPath, size)
+      await assert.rejects(loadReplica(file), `${size} of ${length} octets`)
+    }
+  })
+
+  it('takes a snapshot with an octet changed for none', async () => {
+    const { file } = await written()
+    const octets = readFileSync(file.snapshotPath)
+    for (let at = 0; at < octets.length - 1; at += 1) {
+      const changed = Buffer.from(octets)
+      changed[at] = (changed[at] ?? 0) ^ 1
+      writeFileSync(file.snapshotPath, changed)
+      await assert.rejects(loadReplica(file), `octet ${at}`)
+    }
+  })
+
+  it('gives the changes that are whole, from an offset on, of this snapshot only', async () => {
+    const { file, id } = await written()
+    const empty = await file.changes(id)
+    assert.deepEqual(empty.lines, [])
+    await file.append(line(1))
+    await file.append(line(2))
+    appendFileSync(file.changesPath, '{"at":3,"set"')
+    const all = await file.changes(id)
+    assert.deepEqual(
+      all.lines.map(({ at }) => at),
+      [1, 2],
+    )
+    assert.deepEqual(all.lines[0], line(1))
+    assert.deepEqual((await file.changes(id, all.end)).lines, [])
+    assert.deepEqual((await file.changes('another')).lines, [])
+  })
+})
+
+describe('change mark', () => {
+  const fits = new PresenceFilter({ attribute: 'mail' })
+  const minute = 60_000
+  const begin = (seenAt: number, now: number): string =>
+    changedSince({ kind: 'time', newest: '20260101001500Z', seenAt }, fits, now)?.set.toString() ??
+    ''
+
+  it('asks ten minutes back as long as a change may be late, then from the newest on', () => {
+    assert.match(begin(0, 0), /modifyTimestamp>=20260101000500Z/u)
+    assert.match(begin(0, 4 * minute), /modifyTimestamp>=20260101000900Z/u)
+    assert.match(begin(0, 60 * minute), /modifyTimestamp>=20260101001500Z/u)
+    // the clock was put back
+    assert.match(begin(60 * minute, 0), /modifyTimestamp>=20260101000500Z/u)
+  })
+
+  it('asks from the number before the last one on', () => {
+    const mark = { kind: 'usn' as const, server: 'dc1', usn: 50, before: 40 }
+    assert.match(
+      changedSince(mark, fits, 0)?.unset.toString() ?? '',
+      /uSNChanged>=41\)\(!\(mail=\*/u,
+    )
+  })
+
+  it('keeps the newest time, and has nothing to ask before one was seen', () => {
+    const none = { kind: 'time' as const, newest: '', seenAt: 0 }
+    assert.equal(changedSince(none, fits, 0), undefined)
+    const first = laterTime(none, '20260101001500Z', 7)
+    assert.deepEqual(first, { kind: 'time', newest: '20260101001500Z', seenAt: 7 })
+    assert(first.kind === 'time')
+    assert.equal(laterTime(first, '20260101001459.5Z', 9), first)
+    assert.equal(laterTime(first, 'yesterday', 9), first)
+  })
+})
