@@ -14,6 +14,7 @@ import { mailAddress, parseMailAddress, type MailAddress } from '../mail/mail-ad
 import type { Verification } from '../mail/verification.js'
 import { explain, type ExplainedLookup, type Explanation } from '../decision/explanation.js'
 import { reasonOf } from '../stage/decision-log.js'
+import { ageText, type ReplicaState } from '../directory/replica/replica-directory.js'
 import { configOption } from './install-dir.js'
 import { commandEnvironment, configurationOf, readInstall } from './opened-install.js'
 import { openSwitch } from './opened-switch.js'
@@ -61,7 +62,12 @@ async function run(addresses: string[], options: Options): Promise<void> {
     const client = { ip: options.from, mayRelay: options.relaying === true }
     for (const recipient of recipients) {
       const explanation = await explain(opened.parts, client, recipient)
-      console.log(options.json === true ? JSON.stringify(explanation) : describe(explanation))
+      const replicas = opened.replicas().filter((one) => isAsked(one, explanation))
+      console.log(
+        options.json === true
+          ? JSON.stringify({ ...explanation, ...(replicas.length > 0 && { replicas }) })
+          : describe(explanation, replicas),
+      )
     }
   } finally {
     await opened.close()
@@ -81,8 +87,17 @@ function ipAddress(text: string): string {
   return text
 }
 
+/** Whether a replica had a word in it: all up to the one that knew. */
+function isAsked({ directory }: ReplicaState, { lookups }: Explanation): boolean {
+  return lookups.some((lookup) => lookup.directory === undefined || lookup.directory === directory)
+}
+
 /** The explanation as lines for people. */
-export function describe(explanation: Explanation, colours = terminalStyle().colours): string {
+export function describe(
+  explanation: Explanation,
+  replicas: readonly ReplicaState[] = [],
+  colours = terminalStyle().colours,
+): string {
   const { bold, dim, green, red } = createColors(colours)
   const { recipient, client, decision, reply } = explanation
   const accepted = reply.code < 300
@@ -91,6 +106,7 @@ export function describe(explanation: Explanation, colours = terminalStyle().col
   const rows: [string, string][] = [
     ['domain', domainText(explanation)],
     ...explanation.lookups.map((lookup): [string, string] => ['lookup', lookupText(lookup)]),
+    ...replicas.map((replica): [string, string] => ['replica', replicaText(replica)]),
     ...(decision.chain ? [['contact', decision.chain.join(' → ')] as [string, string]] : []),
     ...explanation.connectors.map(({ connector, space, verdict }): [string, string] => [
       'connector',
@@ -154,6 +170,10 @@ function answerText(answer: Verification): string {
     case 'unknown':
       return `unknown: ${answer.reason}`
   }
+}
+
+function replicaText({ directory, age, server, entries }: ReplicaState): string {
+  return `directory ${directory} is ${ageText(age)}, ${entries} objects from ${server}`
 }
 
 function placeText(place: string): string {

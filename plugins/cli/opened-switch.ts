@@ -11,6 +11,8 @@ import { nextSystemsOver } from '../gateway/next-systems.js'
 import type { Environment } from '../config/environment.js'
 import { hostOfMailbox } from '../directory/mailboxes.js'
 import { openDirectories } from '../directory/open.js'
+import type { ReplicaState } from '../directory/replica/replica-directory.js'
+import { stateFolderOf } from '../config/state-folder.js'
 import { makeSwitch, type Configuration, type NextSystems } from '../decision/configuration.js'
 import type { SwitchParts } from '../decision/mail-switch.js'
 import type { Install } from './opened-install.js'
@@ -18,6 +20,8 @@ import { ProgressBar } from './progress-bar.js'
 
 export interface OpenedSwitch {
   readonly parts: SwitchParts
+  /** of the directories that are replicas */
+  replicas(): readonly ReplicaState[]
   close(): Promise<void>
 }
 
@@ -27,12 +31,18 @@ export async function openSwitch(
   configuration: Configuration,
   env: Environment,
 ): Promise<OpenedSwitch> {
-  const directories = configuration.directories && openDirectories(configuration.directories, env)
+  const directories =
+    configuration.directories &&
+    openDirectories(configuration.directories, env, {
+      replica: 'look',
+      stateDir: stateFolderOf(install.configDir),
+    })
   const sessions = new Sessions({ log: env.log })
   const finder = targetFinder(install, configuration, env)
   await showing('Loading the directories', directories?.ready())
   return {
     parts: makeSwitch(install.parts, configuration, directories, nextSystems()),
+    replicas: () => directories?.replicas() ?? [],
     close: async () => {
       sessions.close()
       await directories?.close()

@@ -62,6 +62,7 @@ describe('replica on disk', () => {
   const line = (at: number) => ({
     at,
     server: 'u',
+    entries: 3,
     set: [object('9', 'cn=Ömer', 'ömer@x')],
     gone: ['2'],
   })
@@ -109,6 +110,17 @@ describe('replica on disk', () => {
     assert.deepEqual(all.lines[0], line(1))
     assert.deepEqual((await file.changes(id, all.end)).lines, [])
     assert.deepEqual((await file.changes('another')).lines, [])
+    // half a line of a process that was killed
+    await file.mend(id, all.end)
+    await file.append(line(3))
+    assert.deepEqual(
+      (await file.changes(id)).lines.map(({ at }) => at),
+      [1, 2, 3],
+    )
+    await file.mend('another', 0)
+    assert.deepEqual((await file.changes('another')).lines, [])
+    await file.append(line(4))
+    assert.equal((await file.changes('another')).lines.length, 1)
   })
 })
 

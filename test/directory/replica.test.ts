@@ -254,7 +254,10 @@ describeWithServers(['slapd'], 'a replica of several servers', function () {
     await untilLogged(replica, /warn .*was read from the next server: .*127\.0\.0\.1:1/u)
 
     await full.stop()
-    await untilLogged(replica, /error .*200 of 300 addresses are not there any more; .* it is kept out/u)
+    await untilLogged(
+      replica,
+      /error .*200 of 300 addresses are not there any more; .* it is kept out/u,
+    )
     await until(replica, 'found', addresses(0, 300))
     await replica.directories.close()
 

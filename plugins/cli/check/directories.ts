@@ -19,7 +19,9 @@ import type { Directory } from '../../directory/directory.js'
 import { LdapAdministration } from '../../directory/ldap/administration.js'
 import { describeFailure } from '../../directory/ldap/failure.js'
 import { filterFor, filterForAny } from '../../directory/ldap/filter.js'
+import { ageText, replicaOnDisk } from '../../directory/replica/replica-directory.js'
 import { attributesOfSchema } from '../../directory/schema.js'
+import { stateFolderOf } from '../../config/state-folder.js'
 import { fileRows, serverRows } from '../directory-rows.js'
 import { ProgressBar } from '../progress-bar.js'
 import { good, note, wrong, type Finding } from '../../operations/finding.js'
@@ -109,6 +111,7 @@ async function askServers(settings: LdapSettings, configDir: string): Promise<As
       findings.push(unreachable(where, settings, error))
     }
   }
+  if (settings.mode === 'replica') findings.push(await replicaFinding(settings, configDir))
   return { directory: directory ?? unread(settings.name), findings }
 }
 
@@ -135,6 +138,29 @@ async function askServer(
     bar.end()
     opened.end()
   }
+}
+
+/** How old the gateway's replica on disk is. */
+async function replicaFinding(settings: LdapSettings, configDir: string): Promise<Finding> {
+  const { name, maxAge } = settings
+  const where = `directory ${name}, replica`
+  const state = await replicaOnDisk(stateFolderOf(configDir), settings)
+  if (typeof state === 'string') {
+    return note(
+      where,
+      state,
+      'until it is read, mail for this directory is deferred (450 4.4.3)',
+      'start the gateway, and look in its log for what the reading says',
+    )
+  }
+  const text = `${ageText(state.age)}, from ${state.server}`
+  if (state.age <= maxAge) return good(where, text)
+  return wrong(
+    where,
+    `${text}: older than max_age`,
+    'addresses that are not in it are deferred (450 4.4.3), those in it go on for stale_ttl',
+    'look whether the gateway runs, and in its log why no server could be read',
+  )
 }
 
 function found(where: string, how: string, { objects, redirects, addresses }: Survey): Finding {

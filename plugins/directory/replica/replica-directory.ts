@@ -38,7 +38,6 @@ export interface ReplicaState {
   /** that server */
   readonly server: string
   readonly entries: number
-  readonly addresses: number
 }
 
 export interface ReplicaOptions {
@@ -67,6 +66,7 @@ export class ReplicaDirectory implements CountedDirectory, ReplicaSink {
   private readonly reader: ReplicaReader | undefined
   private readonly first: Promise<void>
   private server = ''
+  private entries = 0
   /** age when it was taken in, and the clock then */
   private ageThen = Number.POSITIVE_INFINITY
   private clockThen = 0
@@ -131,18 +131,19 @@ export class ReplicaDirectory implements CountedDirectory, ReplicaSink {
   /** undefined: there is none yet. */
   state(): ReplicaState | undefined {
     if (!this.table) return undefined
-    const { entries, addresses } = this.table
-    return { directory: this.name, age: this.age(), server: this.server, entries, addresses }
+    return { directory: this.name, age: this.age(), server: this.server, entries: this.entries }
   }
 
   snapshot(table: ReplicaTable, head: ReplicaHead): void {
     this.table = table
     this.snapshotId = head.id
+    this.entries = table.entries
     this.confirm(head.readAt, head.server)
   }
 
   changes(line: ChangeLine): void {
     this.table?.apply(line)
+    this.entries = line.entries
     this.confirm(line.at, line.server)
   }
 
@@ -157,10 +158,20 @@ export class ReplicaDirectory implements CountedDirectory, ReplicaSink {
   private async begin(role: ReplicaRole): Promise<void> {
     await this.follow()
     if (this.closed) return
+    if (role === 'read' && this.table) await this.mend()
     if (this.reader && !(role === 'look' && this.table)) {
       const reading = this.reader.run()
       if (!this.table) await reading
     } else if (role === 'follow') this.later()
+  }
+
+  /** A process that was killed may have left half a line. */
+  private async mend(): Promise<void> {
+    try {
+      await this.file?.mend(this.snapshotId, this.changesEnd)
+    } catch (error) {
+      this.log.error(`directory [${this.name}]: the replica on disk: ${errorText(error)}`)
+    }
   }
 
   /** Takes in what is new on disk; never rejects. */
@@ -215,8 +226,7 @@ export class ReplicaDirectory implements CountedDirectory, ReplicaSink {
 
   /** A server was asked at that time of day. */
   private confirm(at: number, server: string): void {
-    const age = Date.now() - at
-    this.ageThen = age < -clockSlack ? Number.POSITIVE_INFINITY : Math.max(0, age)
+    this.ageThen = ageOf(at)
     this.clockThen = performance.now()
     this.server = server
   }
@@ -232,6 +242,29 @@ export class ReplicaDirectory implements CountedDirectory, ReplicaSink {
       `directory [${this.name}]: the replica is ${ageText(this.age())}, more than max_age: unknown addresses cannot be told from known ones until a server can be read`,
     )
   }
+}
+
+/** Of the gateway's replica, as its files tell; why there is none. */
+export async function replicaOnDisk(
+  stateDir: string,
+  settings: LdapSettings,
+): Promise<{ readonly age: number; readonly server: string } | string> {
+  const file = new ReplicaFile(stateDir, settings.name)
+  if ((await file.version('snapshot')) === '') return 'there is none yet'
+  try {
+    const head = await file.head()
+    if (head.settings !== settingsDigest(settings)) return 'it was read with other settings'
+    const { lines } = await file.changes(head.id)
+    const { at, server } = lines.at(-1) ?? { at: head.readAt, server: head.server }
+    return { age: ageOf(at), server }
+  } catch (error) {
+    return `it cannot be read: ${errorText(error)}`
+  }
+}
+
+function ageOf(at: number): number {
+  const age = Date.now() - at
+  return age < -clockSlack ? Number.POSITIVE_INFINITY : Math.max(0, age)
 }
 
 export function ageText(age: number): string {

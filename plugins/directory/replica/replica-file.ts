@@ -12,7 +12,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
-import { open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { readLines } from '../text-lines.js'
@@ -38,6 +38,8 @@ export interface ReplicaFoot {
 export interface ChangeLine extends Changes {
   readonly at: number
   readonly server: string
+  /** objects that there are with these changes */
+  readonly entries: number
 }
 
 export class ReplicaFile {
@@ -62,8 +64,18 @@ export class ReplicaFile {
   /** Puts a finished draft in the place of the snapshot; its changes begin anew. */
   async use(draft: SnapshotDraft, head: ReplicaHead): Promise<void> {
     await rename(draft.path, this.snapshotPath)
+    await this.beginChanges(head.id)
+  }
+
+  /** Makes the changes of a snapshot ready to be added to: `end` is where the last whole line ends. */
+  async mend(id: string, end: number): Promise<void> {
+    if (end > 0) await truncate(this.changesPath, end)
+    else await this.beginChanges(id)
+  }
+
+  private async beginChanges(id: string): Promise<void> {
     const next = `${this.changesPath}.new`
-    await writeFile(next, `${JSON.stringify({ of: head.id })}\n`, { mode: 0o600 })
+    await writeFile(next, `${JSON.stringify({ of: id })}\n`, { mode: 0o600 })
     await rename(next, this.changesPath)
   }
 

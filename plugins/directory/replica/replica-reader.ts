@@ -259,7 +259,9 @@ export class ReplicaReader {
     }
   }
 
-  private async pass(line: ChangeLine): Promise<void> {
+  private async pass(read: Omit<ChangeLine, 'entries'>): Promise<void> {
+    const added = read.set.filter(({ id }) => !this.known.has(id)).length
+    const line = { ...read, entries: this.known.size + added - read.gone.length }
     await this.file?.append(line)
     this.knew(line.set, line.gone)
     this.sink.changes(line)
