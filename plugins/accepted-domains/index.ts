@@ -4,6 +4,7 @@
  */
 import type { EsmtpParameters, HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
 import { hook } from '../haraka/hook.js'
+import { harvestReply } from '../gateway/harvest.js'
 import { Pack } from '../gateway/pack.js'
 import {
   answerRecipient,
@@ -13,7 +14,7 @@ import {
   rewrite,
 } from '../gateway/part.js'
 import { enableOperations, Operations } from '../operations/operations.js'
-import { carryOn } from '../haraka/replies.js'
+import { carryOn, close } from '../haraka/replies.js'
 
 export function register(this: HarakaPlugin): void {
   registerPart(this, 'accepted-domains')
@@ -26,8 +27,15 @@ export const decideRecipient = hook<[HarakaAddress, EsmtpParameters]>(
   'rcpt',
   decisionSeconds,
   async ({ plugin, connection, params }) => {
-    const recipient = await Pack.of(plugin).decide(plugin, connection, params)
-    return recipient ? answerRecipient(recipient) : carryOn
+    const pack = Pack.of(plugin)
+    if (pack.endsHarvest(connection)) {
+      connection.lognotice(`${harvestReply.text}; it is ended`, plugin)
+      return close(harvestReply)
+    }
+    const recipient = await pack.decide(plugin, connection, params)
+    if (!recipient) return carryOn
+    await pack.slowHarvest(connection, recipient)
+    return answerRecipient(recipient)
   },
 )
 

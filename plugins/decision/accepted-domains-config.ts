@@ -16,6 +16,14 @@ export interface AcceptedDomain {
   readonly observe: boolean
 }
 
+/** How strangers are treated who try out addresses. */
+export interface HarvestRules {
+  /** unknown recipients in a session; after them it hears 421; 0: never */
+  readonly rejectAfter: number
+  /** milliseconds that each unknown recipient adds to the wait, from the fourth on; 0: no wait */
+  readonly delay: number
+}
+
 export interface AcceptedDomainsConfig {
   /** in the order written */
   readonly domains: readonly AcceptedDomain[]
@@ -24,6 +32,7 @@ export interface AcceptedDomainsConfig {
   readonly postmaster: MailAddress
   /** the separator of sub-addresses (RFC 5233); empty: none */
   readonly recipientDelimiter: string
+  readonly harvesting: HarvestRules
 }
 
 export const acceptedDomainsFile = 'accepted-domains.ini'
@@ -39,9 +48,11 @@ const lists = {
 export function parseAcceptedDomains(lines: readonly string[]): AcceptedDomainsConfig {
   const { sections, errors } = readIni(acceptedDomainsFile, lines)
   for (const [name, values] of sections) {
-    if (name === '' || name === 'main') continue
+    if (name === '' || name === 'main' || name === 'harvesting') continue
     if (values.size > 0 || name !== '') {
-      errors.push(`${acceptedDomainsFile} [${name}]: unknown section; this file has none`)
+      errors.push(
+        `${acceptedDomainsFile} [${name}]: unknown section; expected [harvesting] or none`,
+      )
     }
   }
   const values = new Map([...(sections.get('') ?? []), ...(sections.get('main') ?? [])])
@@ -76,13 +87,24 @@ export function parseAcceptedDomains(lines: readonly string[]): AcceptedDomainsC
     settings.wrong('recipient_delimiter', 'one sign such as + or -', recipientDelimiter)
   }
   settings.finish()
+  const strangers = new Settings(
+    acceptedDomainsFile,
+    'harvesting',
+    sections.get('harvesting'),
+    errors,
+  )
+  const harvesting = {
+    rejectAfter: strangers.wholeNumber('reject_after', 10, 0),
+    delay: strangers.seconds('delay', 0.5, { zero: true }),
+  }
+  strangers.finish()
   if (domains.length === 0 && errors.length === 0) {
     errors.push(
       `${acceptedDomainsFile}: expected at least one address space in authoritative, shared, relay or observe, got none`,
     )
   }
   if (errors.length > 0 || !postmaster) throw new ConfigError(errors)
-  return { domains, table, postmaster, recipientDelimiter }
+  return { domains, table, postmaster, recipientDelimiter, harvesting }
 }
 
 function readPostmaster(settings: Settings): MailAddress | undefined {

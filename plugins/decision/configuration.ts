@@ -103,7 +103,7 @@ export function makeSwitch(
       nextSystems && {
         connectors: {
           routes: new RouteTable(connectors.connectors.values()),
-          isSmartHost: (connector, ip) => nextSystems.isSmartHost(connector, ip),
+          isFrom: (connector, client) => nextSystems.isFrom(connector, client),
           verify: (connector, recipient) => nextSystems.verify(connector, recipient),
         },
       }),

@@ -6,6 +6,7 @@
  */
 import { parseAddressSpace, type AddressSpace } from '../mail/address-space.js'
 import { readIni } from '../config/ini.js'
+import { readIdentity, type ConnectorIdentity } from './connector-identity.js'
 import { ConfigError, Settings } from '../config/settings.js'
 import { parseSmartHost, smartHostForms, type SmartHost } from '../mail/smart-host.js'
 
@@ -41,6 +42,8 @@ export interface Connector {
   readonly backupHosts: readonly SmartHost[]
   /** gateways that may use this connector; empty: all */
   readonly bridgeheads: readonly SmartHost[]
+  /** who is at both ends */
+  readonly identity: ConnectorIdentity
 }
 
 /** When what waits is tried again; times in milliseconds. */
@@ -128,7 +131,7 @@ export function parseConnectorsConfig(lines: readonly string[]): ConnectorsConfi
 }
 
 function readConnector(name: string, settings: Settings): Connector {
-  const connector: Connector = {
+  const connector: Omit<Connector, 'identity'> = {
     name,
     addressSpaces: readAddressSpaces(settings),
     smartHosts: readHosts(settings, 'smart_hosts'),
@@ -154,7 +157,7 @@ function readConnector(name: string, settings: Settings): Connector {
     const missing = connector.authUser === '' ? 'auth_user' : 'auth_password_file'
     settings.missing(missing, '`auth_user` and `auth_password_file` together')
   }
-  return connector
+  return { ...connector, identity: readIdentity(settings, connector.tls) }
 }
 
 function readSchedule(settings: Settings): Schedule {

@@ -11,6 +11,7 @@ import type { AcceptedDomain, AcceptedDomainsConfig } from './accepted-domains-c
 import { decide, fault, refuse, type Decision, type Facts } from './decide.js'
 import { followContacts, type Resolution } from './redirect.js'
 import type { Connector } from './connectors-config.js'
+import type { Origin } from './origin.js'
 import type { RouteTable } from './route.js'
 import type { FindAddress } from '../directory/directory.js'
 import type { Place } from '../mail/place.js'
@@ -32,16 +33,14 @@ export interface SwitchParts {
   /** absent: another plugin queues */
   readonly connectors?: {
     readonly routes: RouteTable
-    /** whether the address is one of the connector's smart hosts */
-    isSmartHost(connector: Connector, ip: string): Promise<boolean>
+    /** whether the client is the system behind the connector (origin.ts) */
+    isFrom(connector: Connector, client: Client): Promise<boolean>
     /** asks the connector's smart host about a recipient (verify_recipients) */
     verify(connector: Connector, recipient: MailAddress): Promise<Verification>
   }
 }
 
-export interface Client {
-  /** the peer's address as Haraka reports it, IPv4-mapped or not */
-  readonly ip: string
+export interface Client extends Origin {
   readonly mayRelay: boolean
   /**
    * MAIL FROM:<>, as mail systems ask each other about a recipient. Such a question is not passed on:
@@ -174,7 +173,7 @@ async function cameFrom(
   const { route } = facts
   if (!connectors || route?.kind !== 'connector') return false
   if (decide(facts).rule === decide({ ...facts, cameFromThere: true }).rule) return false
-  return connectors.isSmartHost(route.connector, client.ip)
+  return connectors.isFrom(route.connector, client)
 }
 
 /** A recipient that only the next system knows is asked for there, where the connector says so. */

@@ -18,6 +18,12 @@ export class Tally {
   private sinceStart = 0
   private rules = new Map<string, number>()
   private observed = new Map<string, Observed>()
+  private harvests = 0
+
+  /** A session of a stranger who tried out addresses was ended. */
+  addHarvest(): void {
+    this.harvests += 1
+  }
 
   add({ decision, observed, recipient }: DecisionRecord): void {
     this.sinceStart += 1
@@ -39,13 +45,15 @@ export class Tally {
 
   /** The lines about what was added since the last call; none if nothing was. */
   take(): string[] {
-    const { rules, observed } = this
+    const { rules, observed, harvests } = this
+    this.harvests = 0
     this.rules = new Map()
     this.observed = new Map()
-    if (rules.size === 0) return []
+    if (rules.size === 0 && harvests === 0) return []
     const counts = [...rules].sort(byCount).map(([rule, count]) => `${rule} ${count}`)
     return [
       `decisions: ${counts.join(', ')}; since the start ${this.sinceStart}`,
+      ...(harvests > 0 ? [`harvesting: ${harvests} sessions of strangers ended`] : []),
       ...[...observed].map(([space, of]) => `observe ${space}: ${describe(of)}`),
     ]
   }

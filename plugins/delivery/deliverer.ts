@@ -140,6 +140,11 @@ export class Deliverer {
     return inTime(found, 2000, () => this.lastAddresses.get(key) ?? [])
   }
 
+  /** IP addresses of hosts; none of those that DNS does not tell in time. */
+  async addressesOfHosts(smartHosts: readonly SmartHost[]): Promise<readonly string[]> {
+    return inTime(this.finder.addressesOf({ smartHosts, backupHosts: [] }), 2000, () => [])
+  }
+
   /** The ways that mail for a place goes from here; see ../loop.ts. Never rejects. */
   waysTo(place: Place): Promise<readonly string[]> {
     return this.finder.waysTo(place)

@@ -5,6 +5,9 @@
 import { parseMailAddress } from '../mail/mail-address.js'
 import type { Configuration, NextSystems } from '../decision/configuration.js'
 import { checkNames } from '../decision/cross-check.js'
+import type { Client } from '../decision/mail-switch.js'
+import { plainIp } from '../mail/ip-address.js'
+import { hostsOfMailboxes } from '../directory/mailboxes.js'
 import { pluginLog } from '../haraka/config-files.js'
 import type { HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
 import type { HarakaOutbound, QueueItem } from '../haraka/outbound.js'
@@ -47,6 +50,7 @@ export class ConnectorsPart {
       },
     })
     pack.checkBeforeUse = (configuration) => this.checkNames(configuration)
+    pack.isSystem = (client) => this.isSystem(client)
   }
 
   /** The forwarder of this process; made by the connectors plugin. */
@@ -94,6 +98,23 @@ export class ConnectorsPart {
     return checkNames({ connectors, directories: directories?.directories }, (hosts) =>
       this.deliverer.selfAmong(hosts),
     )
+  }
+
+  /** One of those that mail is handed to or comes from: systems, mailbox hosts, other gateways. */
+  private async isSystem(client: Client): Promise<boolean> {
+    const { connectors, directories } = this.pack.configuration
+    const all = [...(connectors?.connectors.values() ?? [])]
+    const hosts = [
+      ...all.flatMap(({ bridgeheads }) => bridgeheads),
+      ...(directories?.directories ?? []).flatMap(hostsOfMailboxes).map(({ host }) => host),
+    ]
+    const asked = plainIp(client.ip)
+    const addresses = this.deliverer.addressesOfHosts(hosts)
+    const answers = await Promise.all([
+      addresses.then((known) => known.some((ip) => plainIp(ip) === asked)),
+      ...all.map((connector) => this.nextSystems.isFrom(connector, client)),
+    ])
+    return answers.includes(true)
   }
 
   private loopField(way: string, recipients: readonly string[], lists: string): string {

@@ -4,7 +4,7 @@
  */
 import { formatMailAddress } from '../mail/mail-address.js'
 import type { NextSystems } from '../decision/configuration.js'
-import { plainIp } from '../mail/ip-address.js'
+import { isFrom } from '../decision/origin.js'
 import type { Connector } from '../decision/connectors-config.js'
 import type { Verification } from '../mail/verification.js'
 
@@ -17,11 +17,7 @@ export interface SmartHosts {
 
 export function nextSystemsOver(hosts: SmartHosts): NextSystems {
   return {
-    async isSmartHost(connector, ip) {
-      if (ip === '') return false
-      const asked = plainIp(ip)
-      return (await hosts.addressesOf(connector)).some((address) => plainIp(address) === asked)
-    },
+    isFrom: (connector, client) => isFrom(connector, client, () => hosts.addressesOf(connector)),
     verify: (connector, recipient) => hosts.verify(connector.name, formatMailAddress(recipient)),
   }
 }

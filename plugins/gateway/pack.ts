@@ -7,6 +7,7 @@
  */
 import cluster from 'node:cluster'
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { acceptedDomainsFile } from '../decision/accepted-domains-config.js'
 import { errorText } from '../basics/error-text.js'
@@ -15,6 +16,9 @@ import { openStateFolder } from '../config/state-folder.js'
 import type { ConnectorsConfig } from '../decision/connectors-config.js'
 import { loadLoopSecrets, watchLoopSecret } from '../loop/secret.js'
 import { LoopTokens } from '../loop/tokens.js'
+import { clientOf } from './client.js'
+import { Harvest } from './harvest.js'
+import { identityErrors } from './identity-errors.js'
 import { passwordErrors } from './password-errors.js'
 import { directoryFile, type DirectoryConfig } from '../directory/config.js'
 import type { DirectoryState } from '../directory/directory.js'
@@ -26,7 +30,7 @@ import {
   type NextSystems,
   type Part,
 } from '../decision/configuration.js'
-import { decideRecipient, type SwitchParts } from '../decision/mail-switch.js'
+import { decideRecipient, type Client, type SwitchParts } from '../decision/mail-switch.js'
 import { parseListeners, selfTest } from '../haraka/listeners.js'
 import { startsWorkers } from '../haraka/workers.js'
 import { Tally } from '../decision/tally.js'
@@ -70,7 +74,10 @@ export class Pack {
   readonly observers = new Observers()
   /** what only DNS can tell of a changed configuration: the errors, a line each */
   checkBeforeUse: (configuration: Configuration) => Promise<string[]> = () => Promise.resolve([])
+  /** whether a client is one of the systems of the configuration */
+  isSystem: (client: Client) => Promise<boolean> = () => Promise.resolve(false)
   private readonly parts = new Set<Part>()
+  private readonly harvest = new Harvest()
   private readonly tally = new Tally()
   private readonly tallyTimer: NodeJS.Timeout
   private config: Loaded = {
@@ -161,11 +168,7 @@ export class Pack {
     const known = recipientsOf(transaction).get(address)
     if (known) return known
 
-    const client = {
-      ip: connection.remote.ip,
-      mayRelay: connection.relaying,
-      nullSender: transaction.mail_from.isNull(),
-    }
+    const client = clientOf(connection, transaction)
     const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
     const recipient = withTarget(address, parameters ?? {}, decided, this.isOurs)
     recipientsOf(transaction).set(address, recipient)
@@ -176,6 +179,25 @@ export class Pack {
       this.observers.observe(decidedEvent(transaction.uuid, record, decided.decision, from))
     }
     return recipient
+  }
+
+  /** Whether a stranger has tried out so many addresses that his session is over; counted. */
+  endsHarvest(connection: HarakaConnection): boolean {
+    const rules = this.config.acceptedDomains?.harvesting
+    if (!rules || !this.harvest.isOver(connection, rules)) return false
+    this.tally.addHarvest()
+    return true
+  }
+
+  /** Settles when a stranger may hear what was decided: at once, but for those who try out addresses. */
+  async slowHarvest(connection: HarakaConnection, { decided }: Recipient): Promise<void> {
+    const rules = this.config.acceptedDomains?.harvesting
+    const { transaction } = connection
+    if (!rules || !transaction) return
+    const client = clientOf(connection, transaction)
+    const ask = (): Promise<boolean> => this.isSystem(client)
+    const wait = await this.harvest.count(connection, decided.decision.rule, rules, ask)
+    if (wait > 0) await sleep(wait)
   }
 
   /** whether case does not count in the domain's addresses */
@@ -245,7 +267,10 @@ export class Pack {
       lines: (name) => this.files.lines(name, () => this.reload()),
       isSelf: this.isSelf,
     })
-    const errors = config.connectors ? passwordErrors(config.connectors, this.files) : []
+    const { connectors } = config
+    const errors = connectors
+      ? [...passwordErrors(connectors, this.files), ...identityErrors(connectors, this.files)]
+      : []
     if (errors.length > 0) throw new ConfigError(errors)
     return { ...config, loopTokens: undefined }
   }

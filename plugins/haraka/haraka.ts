@@ -14,6 +14,7 @@ export const returnCodes = {
   stop: 901,
   deny: 902,
   denySoft: 903,
+  denySoftDisconnect: 909,
   ok: 906,
 } as const
 
@@ -113,6 +114,8 @@ export interface HarakaConnection {
   readonly relaying: boolean
   readonly transaction: HarakaTransaction | null
   readonly notes: Record<string, unknown>
+  /** the socket, or a stream around it */
+  readonly client: unknown
   logdebug(message: string, plugin?: { readonly name: string }): void
   loginfo(message: string, plugin?: { readonly name: string }): void
   lognotice(message: string, plugin?: { readonly name: string }): void

@@ -28,6 +28,11 @@ export function refuse(reply: Reply): HookAnswer {
   }
 }
 
+/** Refuses for now and ends the connection; at RCPT the reply is sent as it is. */
+export function close(reply: Reply): HookAnswer {
+  return { code: returnCodes.denySoftDisconnect, message: dsn(reply) }
+}
+
 function dsn({ code, enhanced, text }: Reply): DSN {
   const [, subject, detail] = enhanced.split('.').map(Number)
   return DSN.create(code, text, subject, detail)

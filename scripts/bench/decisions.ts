@@ -104,7 +104,7 @@ function switchOver(directory: Directory, domains: number): SwitchParts {
       mailboxPlace: () => undefined,
     },
     {
-      isSmartHost: () => Promise.resolve(false),
+      isFrom: () => Promise.resolve(false),
       verify: () => Promise.resolve({ kind: 'unknown', reason: 'not asked' }),
     },
   )

@@ -60,7 +60,7 @@ recipient_delimiter = -
     [
       'shared = a.example\nshared_domains = b.example\npostmaster = nobody\nrecipient_delimiter = ab\n[x]\ny = 1',
       [
-        'accepted-domains.ini [x]: unknown section; this file has none',
+        'accepted-domains.ini [x]: unknown section; expected [harvesting] or none',
         'accepted-domains.ini postmaster: expected the address that mail for postmaster goes to, got `nobody`',
         'accepted-domains.ini recipient_delimiter: expected one sign such as + or -, got `ab`',
         'accepted-domains.ini shared_domains: unknown key; expected one of authoritative, observe, postmaster, recipient_delimiter, relay, shared',

@@ -46,6 +46,15 @@ describe('connectors.ini', () => {
       },
       backupHosts: [],
       bridgeheads: [],
+      identity: {
+        ehloName: '',
+        certFile: '',
+        keyFile: '',
+        caFile: '',
+        tlsName: '',
+        sources: [],
+        senderDomains: [],
+      },
     })
   })
 
@@ -134,4 +143,59 @@ address_spaces = exa mple, example.com
       },
     )
   })
+})
+
+describe('the identity of a connector', () => {
+  const identityOf = (more: string) =>
+    parse(`[cloud]\naddress_spaces = example.com\n${more}`).connectors.get('cloud')?.identity
+
+  it('is read', () => {
+    const identity = identityOf(`
+tls = verify
+ehlo_name = GATE.example.com
+tls_cert_file = gate.pem
+tls_key_file = gate.key
+tls_ca_file = ca.pem
+tls_name = mail.Cloud.example
+sources = 192.0.2.0/24, 2001:db8::/32, [198.51.100.7], cert:Mail.Protection.outlook.com
+sender_domains = example.com, *.example.com
+`)
+    const { sources = [], senderDomains = [], ...rest } = identity ?? {}
+    assert.deepEqual(rest, {
+      ehloName: 'gate.example.com',
+      certFile: 'gate.pem',
+      keyFile: 'gate.key',
+      caFile: 'ca.pem',
+      tlsName: 'mail.cloud.example',
+    })
+    assert.deepEqual(
+      sources.map((source) => (source.kind === 'network' ? source.network.text : source.name)),
+      ['192.0.2.0/24', '2001:db8::/32', '[198.51.100.7]', 'mail.protection.outlook.com'],
+    )
+    assert.deepEqual(
+      senderDomains.map(({ name }) => name),
+      ['example.com', '*.example.com'],
+    )
+  })
+
+  const wrong: [lines: string, error: RegExp][] = [
+    ['tls_cert_file = a.pem', /tls_key_file: expected .* together, got nothing/u],
+    ['tls_key_file = a.key', /tls_cert_file: expected .* together, got nothing/u],
+    ['tls = none\ntls_cert_file = a\ntls_key_file = b', /tls: expected TLS, .* got `none`/u],
+    ['tls_ca_file = ca.pem', /tls: expected `verify`, .*tls_ca_file.* got `opportunistic`/u],
+    [
+      'tls = required\ntls_name = a.example',
+      /tls: expected `verify`, .*tls_name.* got `required`/u,
+    ],
+    ['ehlo_name = [192.0.2.1]', /ehlo_name: expected a host name/u],
+    ['sources = 192.0.2.0/33', /sources: expected a network/u],
+    ['sources = cert:', /sources: expected a network/u],
+    ['sources = mail.example', /sources: expected a network/u],
+    ['sender_domains = *', /sender_domains: expected a domain/u],
+  ]
+  for (const [lines, error] of wrong) {
+    it(`${lines.replaceAll('\n', ', ')} is an error`, () => {
+      assert.throws(() => identityOf(lines), error)
+    })
+  }
 })

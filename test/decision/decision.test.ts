@@ -330,7 +330,7 @@ describe('facts', () => {
         ...parts,
         connectors: {
           ...connectors,
-          isSmartHost: ({ name }) => {
+          isFrom: ({ name }) => {
             asked.push(name)
             return Promise.resolve(false)
           },

@@ -4,6 +4,7 @@ import { parseMailAddress, type MailAddress } from '../../plugins/mail/mail-addr
 import { parseConnectorsConfig } from '../../plugins/decision/connectors-config.js'
 import { RouteTable } from '../../plugins/decision/route.js'
 import type { DirectoryEntry, FindAddress, Lookup } from '../../plugins/directory/directory.js'
+import { isFrom } from '../../plugins/decision/origin.js'
 import type { SwitchParts } from '../../plugins/decision/mail-switch.js'
 import type { Verification } from '../../plugins/mail/verification.js'
 
@@ -81,7 +82,8 @@ export function makeSwitch(options: SwitchOptions): SwitchParts {
     ...(text !== undefined && {
       connectors: {
         routes: new RouteTable(parseConnectorsConfig(text.split('\n')).connectors.values()),
-        isSmartHost: (connector, ip) => Promise.resolve(hosts?.get(connector.name) === ip),
+        isFrom: (connector, client) =>
+          isFrom(connector, client, () => Promise.resolve([hosts?.get(connector.name) ?? ''])),
         verify: (connector, recipient) =>
           Promise.resolve(
             options.verify?.(connector.name, recipient.key) ?? { kind: 'unknown', reason: 'x' },

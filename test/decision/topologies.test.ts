@@ -60,7 +60,7 @@ class Machine {
       },
       connectors: {
         routes: new RouteTable(config.connectors.values()),
-        isSmartHost: ({ smartHosts }, ip) =>
+        isFrom: ({ smartHosts }, { ip }) =>
           Promise.resolve(smartHosts.some((host) => host.kind === 'host' && host.host === ip)),
         verify: () => Promise.resolve({ kind: 'unknown', reason: 'not asked' }),
       },

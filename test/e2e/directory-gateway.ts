@@ -41,6 +41,7 @@ export async function startDirectoryGateway(
         'authoritative = example.com, xo.one',
         'postmaster = user0@example.com',
         'recipient_delimiter =',
+        '[harvesting]\ndelay = 0\nreject_after = 0',
       ].join('\n'),
       'directory.ini': `${directoryIni.join('\n')}\n`,
       'connectors.ini': `[remote]\naddress_spaces = remote.domain\nsmart_hosts = ${remote.smartHost}\nallow_relay = true\n`,

@@ -51,6 +51,7 @@ const declared = {
     relaying: true,
     transaction: true,
     notes: true,
+    client: true,
   }),
   transaction: members<HarakaTransaction>({
     uuid: true,
@@ -142,7 +143,7 @@ exports.hook_send_email = (next, item) => {
   ask('item', item)
   ask('itemConfig', item.cfg)
   ask('todo', item.todo)
-  const codes = { cont: CONT, stop: STOP, deny: DENY, denySoft: DENYSOFT, ok: OK }
+  const codes = { cont: CONT, stop: STOP, deny: DENY, denySoft: DENYSOFT, denySoftDisconnect: DENYSOFTDISCONNECT, ok: OK }
   const file = path.join(process.env.HARAKA, 'found.json')
   fs.writeFileSync(file + '.new', JSON.stringify({ missing, codes }))
   fs.renameSync(file + '.new', file)

@@ -80,7 +80,7 @@ function switchOver({ parts, configuration, directories }: Contents): SwitchPart
       },
     },
     {
-      isSmartHost: () => Promise.resolve(false),
+      isFrom: () => Promise.resolve(false),
       verify: () => Promise.resolve({ kind: 'unknown', reason: 'not asked' }),
     },
   )

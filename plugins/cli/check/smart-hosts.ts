@@ -6,7 +6,7 @@
 import type { Environment } from '../../config/environment.js'
 import { readSecretFile } from '../../config/secret-file.js'
 import { connectorsFile, type Connector } from '../../decision/connectors-config.js'
-import { TargetError, type TargetFinder } from '../../delivery/hosts/target.js'
+import { sessionIdentity, TargetError, type TargetFinder } from '../../delivery/hosts/target.js'
 import {
   formatEndpoint,
   openSession,
@@ -14,6 +14,7 @@ import {
   type Session,
   type SessionOptions,
 } from '../../delivery/smtp/session.js'
+import { TlsIdentities } from '../../delivery/smtp/tls-identity.js'
 import { directTimeouts } from '../../delivery/smtp/timeouts.js'
 import { HostError } from '../../delivery/smtp/wire.js'
 import { formatSmartHost, type SmartHost } from '../../mail/smart-host.js'
@@ -110,13 +111,15 @@ async function greetConnector(
 }
 
 export function sessionOptions(
-  { tls, authUser, authPasswordFile }: Connector,
+  connector: Connector,
   install: Install,
   env: Environment,
 ): SessionOptions {
+  const { tls, authUser, authPasswordFile } = connector
   return {
     gatewayName: install.me,
     tls,
+    identity: sessionIdentity(connector, new TlsIdentities(env)),
     timeouts: directTimeouts,
     ...(authUser !== '' && {
       credentials: {

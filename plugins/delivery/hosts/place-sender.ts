@@ -210,10 +210,11 @@ class Sending {
 
   private sessionOptions(): SessionOptions {
     const { target, timeouts, xclient } = this.shipment
-    const { tls, credentials } = target
+    const { tls, credentials, identity } = target
     return {
       ...this.parts.session,
       tls,
+      ...(identity && { identity }),
       timeouts,
       ...(credentials && { credentials }),
       ...(xclient !== undefined && { xclient }),
@@ -224,9 +225,10 @@ class Sending {
 const noAnswer: Outcome = { kind: 'not-asked', reason: 'no answer', host: '' }
 
 /** Sessions of the same identity may carry each other's mail. */
-export function identityOf({ tls, credentials }: Target, xclient = ''): string {
+export function identityOf({ tls, credentials, identity }: Target, xclient = ''): string {
   const login = credentials ? [credentials.user, credentials.password] : []
-  return JSON.stringify([tls, login, xclient])
+  const { ehloName = '', tlsName = '' } = identity ?? {}
+  return JSON.stringify([tls, login, xclient, ehloName, tlsName, identity?.tls?.version ?? ''])
 }
 
 function batches<T>(list: readonly T[], size: number): T[][] {

@@ -26,7 +26,8 @@ import { EndpointFinder, TargetError } from './endpoints.js'
 import type { Resolver } from './resolver.js'
 import type { DeliverySetup } from '../setup.js'
 import type { Credentials } from '../smtp/auth.js'
-import type { Endpoint } from '../smtp/session.js'
+import type { Endpoint, SessionIdentity } from '../smtp/session.js'
+import { TlsIdentities } from '../smtp/tls-identity.js'
 
 export { TargetError } from './endpoints.js'
 
@@ -40,6 +41,7 @@ export interface Target {
   readonly maxSessions: number
   readonly tls: TlsPolicy
   readonly credentials?: Credentials
+  readonly identity?: SessionIdentity
   /** recipients a transaction */
   readonly maxRecipients: number
   readonly direct: boolean
@@ -61,11 +63,13 @@ export class TargetFinder {
   private readonly setup: TargetSetup
   private readonly resolver: Resolver
   private readonly finder: EndpointFinder
+  private readonly identities: TlsIdentities
 
   constructor(setup: TargetSetup, resolver: Resolver) {
     this.setup = setup
     this.resolver = resolver
     this.finder = new EndpointFinder(setup, resolver)
+    this.identities = new TlsIdentities(setup.env)
   }
 
   /** The target for recipients of this domain at this place. Rejects with TargetError. */
@@ -117,7 +121,7 @@ export class TargetFinder {
   }
 
   /** IP addresses of the connector's smart hosts, as far as they can be found out. */
-  async addressesOf(connector: Connector): Promise<string[]> {
+  async addressesOf(connector: Pick<Connector, 'smartHosts' | 'backupHosts'>): Promise<string[]> {
     const found = await Promise.all(
       [...connector.smartHosts, ...connector.backupHosts].map(async (host) => {
         if (host.kind === 'socket') return []
@@ -165,10 +169,26 @@ export class TargetFinder {
     const { bridgeheads, smartHosts, backupHosts } = connector
     const direct = connector.delivery === 'direct'
     const limits = { maxRecipients, maxSessions }
-    const common = { place: placeKey(place), tls, ...limits, chunking, direct, backups: [] }
+    const identity = sessionIdentity(connector, this.identities)
+    const common = {
+      place: placeKey(place),
+      tls,
+      ...limits,
+      chunking,
+      direct,
+      identity,
+      backups: [],
+    }
     if (bridgeheads.length > 0 && !(await this.isBridgehead(bridgeheads))) {
       const endpoints = await this.finder.ofHosts(bridgeheads)
-      return { ...common, endpoints, xclient: false, way: wayTo(place, bridgeheads) }
+      const toGateway = { ...identity, tlsName: '' }
+      return {
+        ...common,
+        identity: toGateway,
+        endpoints,
+        xclient: false,
+        way: wayTo(place, bridgeheads),
+      }
     }
     return {
       ...common,
@@ -203,5 +223,20 @@ export class TargetFinder {
       if (addresses.some((ip) => this.setup.isSelf(ip, bridgehead.port))) return true
     }
     return false
+  }
+}
+
+/** Who we are to a connector's hosts, and who they have to be. Throws TargetError. */
+export function sessionIdentity(
+  { name, tls, identity }: Connector,
+  identities: TlsIdentities,
+): SessionIdentity {
+  const { ehloName, tlsName, certFile } = identity
+  // the authorities are asked only where the host's certificate is checked
+  if (tls !== 'verify' && certFile === '') return { ehloName, tlsName }
+  try {
+    return { ehloName, tlsName, tls: identities.of(identity) }
+  } catch (error) {
+    throw new TargetError(`connector ${name}, ${errorText(error)}`)
   }
 }

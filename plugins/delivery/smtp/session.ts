@@ -5,7 +5,7 @@
  *   tls = none           never encrypted
  *   tls = opportunistic  encrypted if the host offers it; if that fails, once more in plain text
  *   tls = required       encrypted, with any certificate
- *   tls = verify         encrypted, and the certificate is good and for the host's name
+ *   tls = verify         encrypted, and the certificate is good and for the host's name (or `tls_name`)
  *
  * A password goes over TLS only, unless `tls = none` says that plain text is meant.
  * RFC 5321, 2033 (LMTP), 3207 (STARTTLS), 4954 (AUTH); XCLIENT as Postfix documents it.
@@ -18,6 +18,7 @@ import type { Protocol } from '../../mail/smart-host.js'
 import { authenticate, type Credentials } from './auth.js'
 import { isPositive, type SmtpReply } from './reply.js'
 import type { Timeouts } from './timeouts.js'
+import type { TlsIdentity } from './tls-identity.js'
 import { HostError, Wire, type Destination } from './wire.js'
 
 /** One address of a host. */
@@ -28,6 +29,15 @@ export interface Endpoint {
   readonly names: readonly string[]
 }
 
+/** Who we are to the host, and who it has to be. */
+export interface SessionIdentity {
+  /** for EHLO; empty: the gateway's name */
+  readonly ehloName: string
+  /** the name that its certificate must have; empty: one of the endpoint's */
+  readonly tlsName: string
+  readonly tls?: TlsIdentity
+}
+
 export interface SessionOptions {
   readonly gatewayName: string
   readonly tls: TlsPolicy
@@ -35,6 +45,7 @@ export interface SessionOptions {
   /** `NAME=… ADDR=…`, sent where offered */
   readonly xclient?: string
   readonly timeouts: Timeouts
+  readonly identity?: SessionIdentity
   /** further options of TLS: own certificate authorities */
   readonly tlsOptions?: ConnectionOptions
 }
@@ -80,7 +91,8 @@ async function open(
   until: number,
   noAuth = false,
 ): Promise<Session> {
-  const { timeouts, tls } = options
+  const { timeouts, tls, identity } = options
+  const ourName = identity?.ehloName || options.gatewayName
   const within = (ms: number): number => Math.min(ms, until - Date.now())
   const wire = await Wire.connect(endpoint.destination, within(timeouts.connect))
   try {
@@ -119,12 +131,12 @@ async function open(
 
   async function hello(): Promise<ReadonlyMap<string, string>> {
     const verb = endpoint.protocol === 'lmtp' ? 'LHLO' : 'EHLO'
-    wire.send(`${verb} ${options.gatewayName}`)
+    wire.send(`${verb} ${ourName}`)
     const reply = await wire.read(verb, within(timeouts.hello))
     if (isPositive(reply)) return readExtensions(reply)
     const oldHost = verb === 'EHLO' && reply.code >= 500
     if (!oldHost) throw new HostError(verb, 'refused', reply)
-    wire.send(`HELO ${options.gatewayName}`)
+    wire.send(`HELO ${ourName}`)
     await expectPositive(wire, 'HELO', within(timeouts.hello))
     return new Map()
   }
@@ -158,14 +170,17 @@ function supported(xclient: string, offered: string): string {
 }
 
 function tlsOptions(endpoint: Endpoint, options: SessionOptions): ConnectionOptions {
-  const name = endpoint.names[0] ?? ''
+  const { tls, tlsName = '' } = options.identity ?? {}
+  const names = tlsName === '' ? endpoint.names : [tlsName]
+  const name = names[0] ?? ''
   return {
     ...options.tlsOptions,
+    ...(tls && { secureContext: tls.context }),
     // RFC 6066 3: an address is no server name
     ...(name === '' || isIP(name) ? {} : { servername: name }),
     rejectUnauthorized: options.tls === 'verify',
     checkServerIdentity: (_host, certificate) => {
-      const problems = endpoint.names.map((host) => checkServerIdentity(host, certificate))
+      const problems = names.map((host) => checkServerIdentity(host, certificate))
       return problems.includes(undefined) ? undefined : (problems[0] ?? new Error('no host name'))
     },
   }

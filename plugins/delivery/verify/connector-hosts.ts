@@ -100,7 +100,13 @@ async function askOver(parts: HostParts, asking: Asking): Promise<Answered[]> {
 }
 
 function openFor({ session }: HostParts, { endpoint, target, until }: Asking): Promise<Session> {
-  const { tls, credentials } = target
-  const options = { ...session, tls, timeouts: directTimeouts, ...(credentials && { credentials }) }
+  const { tls, credentials, identity } = target
+  const options = {
+    ...session,
+    tls,
+    timeouts: directTimeouts,
+    ...(identity && { identity }),
+    ...(credentials && { credentials }),
+  }
   return openSession(endpoint, options, until)
 }
