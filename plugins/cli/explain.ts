@@ -11,7 +11,7 @@ import { InvalidArgumentError, type Command } from 'commander'
 import { createColors } from 'picocolors'
 
 import { mailAddress, parseMailAddress, type MailAddress } from '../mail/mail-address.js'
-import type { Verification } from '../mail/verification.js'
+import { describeVerification } from '../mail/verification.js'
 import { explain, type ExplainedLookup, type Explanation } from '../decision/explanation.js'
 import { reasonOf } from '../stage/decision-log.js'
 import { ageText, type ReplicaState } from '../directory/replica/replica-directory.js'
@@ -114,7 +114,7 @@ export function describe(
     ]),
     ...explanation.verified.map(({ connector, answer }): [string, string] => [
       'asked',
-      `connector ${connector}: ${answerText(answer)}`,
+      `connector ${connector}: ${describeVerification(answer)}`,
     ]),
     ['decision', mark(`${decision.decision}: ${reasonOf({ ...loggedForm, ...decision })}`)],
     ...(decision.place === undefined
@@ -158,17 +158,6 @@ function lookupText(lookup: ExplainedLookup): string {
             : 'a mailbox'
       return `${address}: directory ${directory}, ${entry?.dn ?? ''}: ${what}`
     }
-  }
-}
-
-function answerText(answer: Verification): string {
-  switch (answer.kind) {
-    case 'yes':
-      return 'it takes the recipient'
-    case 'no':
-      return `${answer.host} said: ${answer.words}`
-    case 'unknown':
-      return `unknown: ${answer.reason}`
   }
 }
 

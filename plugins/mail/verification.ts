@@ -7,3 +7,15 @@ export type Verification =
   /** `words` are the host's own */
   | { readonly kind: 'no'; readonly host: string; readonly words: string }
   | { readonly kind: 'unknown'; readonly reason: string }
+
+/** For people. */
+export function describeVerification(answer: Verification): string {
+  switch (answer.kind) {
+    case 'yes':
+      return 'takes it'
+    case 'no':
+      return `${answer.host} said: ${answer.words}`
+    case 'unknown':
+      return `cannot say: ${answer.reason}`
+  }
+}

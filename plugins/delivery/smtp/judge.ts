@@ -22,6 +22,8 @@ export type About = 'taken' | 'address' | 'full' | 'disabled' | 'us' | 'message'
 
 export type Step = 'MAIL' | 'RCPT' | 'dot'
 
+// a host may send 64 KB, of which no word behind these tells more
+const mostWords = 1500
 const nouns = 'mail-?box|account|user|recipient|addressee|address|destinataire|compte'
 
 /** Exchange Online: directory based edge blocking. Others say the words with other codes. */
@@ -142,6 +144,7 @@ function matches(patterns: readonly RegExp[], words: string): boolean {
 function wordsOf({ lines }: SmtpReply): string {
   return lines
     .join(' ')
+    .slice(0, mostWords)
     .toLowerCase()
     .replace(/https?:\/\/\S+/gu, ' ')
     .replace(/<[^>]*>|\[[^\]]*\]|[^\s(:,;]*@[\w.-]+/gu, ' ')
@@ -154,6 +157,6 @@ function wordsOf({ lines }: SmtpReply): string {
 /** Of qmail, Cisco and others it stands in the words: `(#5.1.1)`. */
 function enhancedOf({ enhanced, lines }: SmtpReply): string {
   return enhanced === ''
-    ? (/#([45]\.\d{1,3}\.\d{1,3})\b/u.exec(lines.join(' '))?.[1] ?? '')
+    ? (/#([45]\.\d{1,3}\.\d{1,3})\b/u.exec(lines.join(' ').slice(0, mostWords))?.[1] ?? '')
     : enhanced
 }

@@ -1,4 +1,5 @@
 /** An explanation of a decision as HTML: the same steps as `address-space explain` prints. */
+import { describeVerification } from '../../mail/verification.js'
 import { reasonOf } from '../../stage/decision-log.js'
 import type { ExplainedLookup, Explanation } from '../../decision/explanation.js'
 import { html, type Html } from './html.js'
@@ -19,7 +20,7 @@ export function explanationHtml(explanation: Explanation): Html {
     ]),
     ...explanation.verified.map(({ connector, answer }): [string, Html] => [
       'Asked',
-      html`connector ${connector}: ${answerText(answer)}`,
+      html`connector ${connector}: ${describeVerification(answer)}`,
     ]),
     [
       'Decision',
@@ -74,16 +75,5 @@ function lookupHtml(lookup: ExplainedLookup): Html {
             : 'a mailbox'
       return html`${address}: directory ${directory}, ${entry?.dn}: ${what}`
     }
-  }
-}
-
-function answerText(answer: Explanation['verified'][number]['answer']): string {
-  switch (answer.kind) {
-    case 'yes':
-      return 'takes it'
-    case 'no':
-      return `${answer.host} said: ${answer.words}`
-    case 'unknown':
-      return `cannot say: ${answer.reason}`
   }
 }

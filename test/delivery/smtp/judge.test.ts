@@ -718,11 +718,16 @@ describe('the judge of replies', () => {
   })
 
   it('takes what hosts may send: empty lines, long ones, other alphabets', () => {
-    const long = 'user '.repeat(1000)
-    for (const line of ['', ' ', long, '用户不存在', '\0', '...', '<>', '[', '@']) {
+    const long = [
+      'user '.repeat(13_000),
+      'a'.repeat(65_536),
+      '<'.repeat(65_536),
+      '[a.'.repeat(20_000),
+    ]
+    for (const line of ['', ' ', ...long, '用户不存在', '\0', '...', '<>', '[', '@']) {
       const started = performance.now()
       judgeReply({ code: 550, enhanced: '', lines: [line] }, 'RCPT')
-      assert.ok(performance.now() - started < 500, line.slice(0, 20))
+      assert.ok(performance.now() - started < 200, line.slice(0, 20))
     }
   })
 })
