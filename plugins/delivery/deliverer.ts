@@ -37,7 +37,7 @@ import { Sessions } from './hosts/sessions.js'
 import { directTimeouts } from './smtp/timeouts.js'
 import { TargetFinder } from './hosts/target.js'
 import { connectorHosts } from './verify/connector-hosts.js'
-import { Verifier } from './verify/verifier.js'
+import { Verifier, type BeliefState } from './verify/verifier.js'
 
 /** Longer than `handOver` ever takes, and below the 300 s of inactivity that end a connection. */
 export const handOverSeconds = (directPatience.most + directTimeouts.final) / 1000 + 5
@@ -119,6 +119,11 @@ export class Deliverer {
   /** verify_recipients: does the connector's smart host take the recipient? Never rejects. */
   verify(connector: string, recipient: string): Promise<Verification> {
     return this.verifier.verify(connector, recipient)
+  }
+
+  /** What is believed of the hosts that were asked about recipients. */
+  beliefs(): readonly BeliefState[] {
+    return this.verifier.beliefs()
   }
 
   /** The connector's hosts took the recipient: they do not refuse everybody of his domain. */

@@ -5,6 +5,7 @@ import type { Configuration } from '../decision/configuration.js'
 import { defaultSchedule, mailboxHostSettings } from '../decision/connectors-config.js'
 import { RouteTable } from '../decision/route.js'
 import type { HostState, Pause } from '../delivery/state.js'
+import type { BeliefState } from '../delivery/verify/verifier.js'
 import type { DirectorySettings } from '../directory/config.js'
 import type { DirectoryState } from '../directory/directory.js'
 import type { AddressSpace } from '../mail/address-space.js'
@@ -65,6 +66,7 @@ export function gather(facts: Gathered): Omit<StatusView, 'problems'> {
     directories: directoriesOf(configuration, reports),
     places: placesOf(facts, recent),
     flows: recent.flows,
+    beliefs: beliefsOf(reports),
     kept: waiting.kept,
     ...(waiting.trouble !== undefined && { queueTrouble: waiting.trouble }),
     ...(facts.disk && { disk: facts.disk }),
@@ -72,6 +74,15 @@ export function gather(facts: Gathered): Omit<StatusView, 'problems'> {
     journal: { on: facts.journalOn, dropped: facts.journalDropped },
     peers: facts.peers,
   }
+}
+
+/** Each process asks for itself; they hear the same. */
+function beliefsOf(reports: readonly ProcessReport[]): readonly BeliefState[] {
+  const all = reports.flatMap(({ beliefs }) => beliefs ?? [])
+  const byHost = all.map(
+    (state) => [`${state.connector}\0${state.host}\0${state.domain}`, state] as const,
+  )
+  return [...new Map(byHost).values()]
 }
 
 interface Recent {

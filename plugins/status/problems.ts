@@ -3,6 +3,7 @@
  * worst first. Pure.
  */
 import { formatDuration } from '../config/units.js'
+import { findingOf } from '../operations/asked-host.js'
 import { note, someOf, wrong, type Finding } from '../operations/finding.js'
 import { placeTitle } from './page/words.js'
 import type { PlaceView, StatusView } from './view.js'
@@ -20,6 +21,7 @@ export function problemsOf(view: Seen): Finding[] {
     ...diskProblems(view),
     ...directoryProblems(view),
     ...view.places.flatMap((place) => placeProblems(place, view.at)),
+    ...beliefProblems(view),
     ...queueProblems(view),
     ...certificateProblems(view),
     ...journalProblems(view),
@@ -150,6 +152,15 @@ function placeProblems(place: PlaceView, at: number): Finding[] {
     )
   }
   return findings
+}
+
+/** A host that takes everybody, or refuses everybody. */
+function beliefProblems({ beliefs = [] }: Seen): Finding[] {
+  return beliefs
+    .flatMap(({ connector, ...asked }) => {
+      return findingOf({ ...asked, where: `connector ${connector}`, verifyRecipients: true })
+    })
+    .filter(({ kind }) => kind !== 'good')
 }
 
 function queueProblems({ queueTrouble, kept }: Seen): Finding[] {

@@ -2,6 +2,7 @@
  * The gateway as the status page and the metrics see it: what is configured, joined with what its
  * processes say and what waits in the queue. Plain values; made anew each time.
  */
+import type { BeliefState } from '../delivery/verify/verifier.js'
 import type { Finding } from '../operations/finding.js'
 
 export type Condition = 'well' | 'attention' | 'trouble' | 'unknown'
@@ -111,6 +112,8 @@ export interface StatusView {
   readonly directories: readonly DirectoryView[]
   readonly places: readonly PlaceView[]
   readonly flows: readonly Flow[]
+  /** what hosts say about recipients, where they are asked */
+  readonly beliefs?: readonly BeliefState[]
   /** mail that can go to nobody, kept for the administrator */
   readonly kept: number
   /** why the queue could not be read; the numbers of `waiting` are then of earlier */

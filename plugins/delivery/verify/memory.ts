@@ -35,6 +35,7 @@ interface Known {
 }
 
 interface Held {
+  readonly host: string
   readonly belief: Belief
   readonly domain: string
   readonly since: number
@@ -104,11 +105,16 @@ export class ConnectorMemory {
     return this.now() - held.since >= (held.belief.kind === 'cannot say' ? retryAfter : freshFor)
   }
 
+  /** All that is believed now. */
+  all(): { host: string; domain: string; belief: Belief }[] {
+    return [...this.beliefs.values()].map(({ host, domain, belief }) => ({ host, domain, belief }))
+  }
+
   /** True: it is another belief than before. */
   believe(host: string, domain: string, belief: Belief): boolean {
     const key = keyOf(host, domain)
     const before = this.beliefs.get(key)?.belief.kind
-    this.beliefs.set(key, { belief, domain, since: this.now() })
+    this.beliefs.set(key, { host, belief, domain, since: this.now() })
     if (belief.kind === 'takes all' || belief.kind === 'refuses all') {
       this.useless.set(domain, belief)
     }

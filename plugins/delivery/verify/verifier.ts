@@ -35,6 +35,14 @@ export interface AskedHost {
 /** The hosts of a connector for a domain that may be asked now, in order. Rejects with TargetError. */
 export type FindHosts = (connector: string, domain: string) => Promise<readonly AskedHost[]>
 
+/** What is believed of a host. */
+export interface BeliefState {
+  readonly connector: string
+  readonly host: string
+  readonly domain: string
+  readonly belief: Belief
+}
+
 export interface VerifierParts {
   readonly hosts: FindHosts
   readonly connector: (name: string) => Connector | undefined
@@ -79,6 +87,16 @@ export class Verifier {
   /** A host of the connector took somebody of the domain, for instance when mail was handed over. */
   sawTaken(connector: string, recipient: string): void {
     this.memoryOf(connector)?.sawTaken(domainOf(recipient.toLowerCase()))
+  }
+
+  /** What is believed of the hosts of connectors, for their own domains and not for made-up ones. */
+  beliefs(): BeliefState[] {
+    return [...this.memories].flatMap(([connector, memory]) =>
+      memory
+        .all()
+        .filter(({ domain }) => this.isOwn(connector, domain))
+        .map((state) => ({ ...state, connector })),
+    )
   }
 
   private memoryOf(name: string): ConnectorMemory | undefined {
@@ -181,6 +199,11 @@ export class Verifier {
     return found
   }
 
+  private isOwn(connector: string, domain: string): boolean {
+    const spaces = this.parts.connector(connector)?.addressSpaces ?? []
+    return spaces.some((space) => space.kind === 'exact' && space.domain === domain)
+  }
+
   /** A client waits for a while; the question is worth more than that. */
   private waits(): Patience {
     const now = Date.now()
@@ -190,10 +213,8 @@ export class Verifier {
   /** One line when it changes; of made-up subdomains one an hour. */
   private tell(name: string, domain: string, host: string, belief: Belief): void {
     const { log } = this.parts
-    const spaces = this.parts.connector(name)?.addressSpaces ?? []
-    const isOwn = spaces.some((space) => space.kind === 'exact' && space.domain === domain)
     const now = performance.now()
-    if (!isOwn) {
+    if (!this.isOwn(name, domain)) {
       if (now - (this.told.get(name) ?? -Infinity) < hour) return
       this.told.set(name, now)
     }

@@ -6,6 +6,7 @@
  */
 import type { DirectoryState } from '../../directory/directory.js'
 import type { PlaceState } from '../../delivery/state.js'
+import type { BeliefState } from '../../delivery/verify/verifier.js'
 import { ConnectorsPart } from '../../gateway/connectors-part.js'
 import type { FailedReload, Pack } from '../../gateway/pack.js'
 import { parseMailAddress } from '../../mail/mail-address.js'
@@ -21,6 +22,8 @@ export interface ProcessReport {
   readonly recent: Readonly<Record<string, number>>
   readonly places: readonly PlaceState[]
   readonly directories: readonly DirectoryState[]
+  /** what hosts say about recipients, where they are asked */
+  readonly beliefs?: readonly BeliefState[]
   /** lines of the journal */
   readonly journalDropped: number
   readonly reload: { readonly since: number; readonly failed?: FailedReload }
@@ -68,6 +71,7 @@ export function startReporting(operations: Operations): void {
       recent: metrics.recentCounts(),
       places: placeStates(pack),
       directories: pack.directoryStates,
+      beliefs: ConnectorsPart.existing(pack)?.deliverer.beliefs() ?? [],
       journalDropped: operations.journalDropped,
       reload: { since, ...(failed && { failed }) },
     }
