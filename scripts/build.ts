@@ -100,7 +100,9 @@ async function copyDocuments(outDir: string): Promise<void> {
   await mkdir(join(outDir, 'docs'))
   const docs = (await readdir(join(root, 'docs'))).map((name) => join('docs', name))
   for (const name of [...documents, ...docs]) {
-    await copyText(join(root, name), join(outDir, name))
+    if (name.endsWith('.md') || name === 'LICENSE') {
+      await copyText(join(root, name), join(outDir, name))
+    } else await cp(join(root, name), join(outDir, name), { recursive: true })
   }
 }
 

@@ -59,6 +59,7 @@ async function stage(addresses: readonly string[], options: Options): Promise<vo
     packageDir,
     harakaFrom: [process.cwd()],
     port: Number(options.port),
+    statusPort: 9904,
   }).finally(() => progress.end())
   try {
     describe(staged)
@@ -97,11 +98,12 @@ function untilInterrupted(): Promise<'interrupted'> {
   })
 }
 
-function describe({ gateway, catchers }: StagedMx): void {
+function describe({ gateway, catchers, status }: StagedMx): void {
   console.log(`Haraka listens on ${gateway.host}:${gateway.port}. In place of the other systems:`)
   for (const [place, catcher] of catchers) {
     console.log(`  ${placeName(place).padEnd(20)} ${catcher.smartHost}`)
   }
+  console.log(`Status page: http://127.0.0.1:${status.port}/ (token to act: ${status.token})`)
 }
 
 async function show(staged: StagedMx, messages: readonly SampleMessage[]): Promise<void> {

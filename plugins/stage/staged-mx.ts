@@ -1,12 +1,13 @@
 /**
- * A test MX on this machine: a real Haraka with the three plugins and the configuration of an
- * install or of the sample, and a catcher in place of every other system. No mail leaves: what would
- * go to the Internet by MX is caught too.
+ * A test MX on this machine: a real Haraka with all plugins, its status page included, and the
+ * configuration of an install or of the sample, and a catcher in place of every other system. No mail
+ * leaves: what would go to the Internet by MX is caught too.
  *
  * 127.0.0.1 is the stranger and the gateway; the catchers live on 127.0.0.2 and up. `stop` ends
  * everything that was started and removes its folder.
  */
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -25,8 +26,15 @@ export interface StageOptions {
   readonly packageDir: string
   /** where Haraka is looked for, besides the PATH */
   readonly harakaFrom: readonly string[]
-  /** taken if it is free */
+  /** taken if they are free: for mail, and for the status page */
   readonly port: number
+  readonly statusPort: number
+}
+
+/** The status page of the staged gateway, on 127.0.0.1. */
+export interface StagedStatus {
+  readonly port: number
+  readonly token: string
 }
 
 /** Where mail for the Internet ends: bounces, and what a relaying client sends elsewhere. */
@@ -41,12 +49,14 @@ const notStaged = [
   'http.ini',
   'tls.ini',
   'host_list',
+  'address-space.ini',
 ]
 
 const plugins = [
   'address-space/accepted-domains',
   'address-space/contacts',
   'address-space/connectors',
+  'address-space/status',
   'staged_internet',
 ]
 
@@ -54,10 +64,16 @@ export class StagedMx {
   readonly gateway: GatewayProcess
   /** by the key of the place that each stands in for */
   readonly catchers: ReadonlyMap<string, Catcher>
+  readonly status: StagedStatus
 
-  private constructor(gateway: GatewayProcess, catchers: ReadonlyMap<string, Catcher>) {
+  private constructor(
+    gateway: GatewayProcess,
+    catchers: ReadonlyMap<string, Catcher>,
+    status: StagedStatus,
+  ) {
     this.gateway = gateway
     this.catchers = catchers
+    this.status = status
   }
 
   static async start(options: StageOptions): Promise<StagedMx> {
@@ -69,9 +85,14 @@ export class StagedMx {
     const catchers = await startCatchers(standIns)
     const dir = await mkdtemp(join(tmpdir(), 'address-space-stage-'))
     try {
-      const gateway = await makeGateway(options, dir, lines, catchers)
+      const status = {
+        port: await freePort('127.0.0.1', options.statusPort),
+        token: randomBytes(12).toString('hex'),
+      }
+      const gateway = await makeGateway(options, dir, { lines, catchers, status })
       await gateway.start()
-      return new StagedMx(gateway, catchers)
+      await gateway.waitForLog(/the status page (?:listens|cannot)/u)
+      return new StagedMx(gateway, catchers, status)
     } catch (error) {
       await stopAll(catchers)
       await rm(dir, { recursive: true, force: true })
@@ -92,11 +113,16 @@ export class StagedMx {
   }
 }
 
+interface StagedParts {
+  readonly lines: { connectors: readonly string[]; directory: readonly string[] }
+  readonly catchers: ReadonlyMap<string, Catcher>
+  readonly status: StagedStatus
+}
+
 async function makeGateway(
   options: StageOptions,
   dir: string,
-  lines: { connectors: readonly string[]; directory: readonly string[] },
-  catchers: ReadonlyMap<string, Catcher>,
+  { lines, catchers, status }: StagedParts,
 ): Promise<GatewayProcess> {
   const { packageDir, configDir } = options
   const host = '127.0.0.1'
@@ -119,11 +145,14 @@ async function makeGateway(
     config: {
       [connectorsFile]: staged.connectors,
       [directoryFile]: staged.directory,
+      'address-space.ini': `[journal]\n[status]\nlisten = 127.0.0.1:${status.port}\ntoken_file = staged-status.token\n`,
       // what is queued is tried again as soon as Haraka allows: somebody is watching
       'outbound.ini': 'temp_fail_intervals = 5s*100\n',
     },
     pluginFiles: { 'staged_internet.js': internetPlugin(catchers.get(internet)) },
   })
+  const token = join(dir, 'config', 'staged-status.token')
+  await writeFile(token, `${status.token}\n`, { mode: 0o600 })
   return new GatewayProcess({ dir, haraka, host, port, nodes: 0 })
 }
 
