@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   try {
     for await (const section of sendSample(stage, sampleMessages)) console.log(section.title)
     await badDay(stage)
-    await takePicture(stage, join(root, 'docs', 'status.png'))
+    await takePicture(stage, join(root, 'docs', 'status'))
   } finally {
     await stage.stop()
   }
@@ -76,8 +76,8 @@ async function takePicture({ status }: StagedMx, path: string): Promise<void> {
     // what has been queued is counted a moment later
     await page.goto(url)
     await page.waitForFunction(`document.querySelector('#queue tbody tr')`, { timeout: 30_000 })
-    await page.screenshot({ path: path as `${string}.png`, fullPage: true })
-    console.log(path)
+    await page.screenshot({ path: `${path}.png`, fullPage: true })
+    console.log(`${path}.png`)
   } finally {
     await browser.close()
   }
