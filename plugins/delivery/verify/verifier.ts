@@ -105,7 +105,10 @@ export class Verifier {
       this.memories.delete(name)
       return undefined
     }
-    const hosts = JSON.stringify([connector.smartHosts, connector.bridgeheads, connector.authUser])
+    // who is asked, and as whom: another certificate may be all that was missing
+    const { smartHosts, bridgeheads, tls, authUser, authPasswordFile, identity } = connector
+    const asked = [smartHosts, bridgeheads, tls, authUser, authPasswordFile, identity]
+    const hosts = JSON.stringify(asked)
     const memory = this.memories.get(name)
     if (memory?.hosts === hosts) return memory
     const fresh = new ConnectorMemory(hosts)

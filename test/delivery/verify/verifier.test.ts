@@ -17,14 +17,16 @@ describe('asking a smart host about recipients', () => {
   let host: FaultServer
   let deliverer: Deliverer
   let hosts: string
+  let settings: string
   const lines: string[] = []
 
   beforeEach(async () => {
     host = await FaultServer.start({ script: honest })
     hosts = host.smartHost
+    settings = 'tls = none'
     lines.length = 0
     const section = (): string =>
-      `[unix]\naddress_spaces = unix.example\nsmart_hosts = ${hosts}\ntls = none\n`
+      `[unix]\naddress_spaces = unix.example\nsmart_hosts = ${hosts}\n${settings}\n`
     const note = (line: string): void => void lines.push(line)
     const setup = setupOf({ connectors: section() })
     deliverer = new Deliverer({
@@ -231,6 +233,16 @@ describe('asking a smart host about recipients', () => {
     } finally {
       await other.stop()
     }
+  })
+
+  it('asked as somebody else: a host that refused everybody is asked again at once', async () => {
+    host.change({ rcpt: () => '550 5.7.64 TenantAttribution; Relay Access Denied' })
+    assert.equal(await ask('nobody@unix.example'), 'unknown')
+    await settled()
+    host.change(honest)
+    assert.equal(await ask('nobody@unix.example'), 'unknown')
+    settings = 'tls = none\nehlo_name = mx.example.com'
+    assert.equal(await ask('nobody@unix.example'), 'no')
   })
 
   it('a connector that is gone: unknown', async () => {

@@ -73,10 +73,8 @@ describe('verify_recipients: a burst of 200 made-up recipients', function () {
       return left.length === 0 ? undefined : `${left.length} not asked about yet`
     }, 60_000)
     const accepted = [...first].filter(([, code]) => code.startsWith('250')).map(([name]) => name)
-    for (let at = 0; at < accepted.length; at += 5) {
-      const again = await codesOf(gateway, accepted.slice(at, at + 5))
-      assert.deepEqual(new Set(again), new Set(['550 5.1.1']))
-    }
+    const again = await codesOf(gateway, accepted)
+    assert.deepEqual(new Set(again), new Set(accepted.length === 0 ? [] : ['550 5.1.1']))
     assert.equal(first.size, 200)
     assert.deepEqual(new Set(first.values()).size <= 2, true)
     assert.equal(host.memory.tooManyErrors, 0, 'no session is used up')

@@ -28,7 +28,7 @@ export function startVerifyingGateway(hosts: SmartHosts): Promise<GatewayProcess
     ],
     logLevel: 'info',
     config: {
-      'accepted-domains.ini': `shared = ${domains.join(', ')}\npostmaster = admin@${domains[0]}\n`,
+      'accepted-domains.ini': `shared = ${domains.join(', ')}\npostmaster = admin@${domains[0]}\n[harvesting]\ndelay = 0\nreject_after = 0\n`,
       'directory.ini': '[corp]\nurl = file:contacts.csv\nmailbox_host = lmtp://[127.0.0.9]:24\n',
       'contacts.csv': `dn,objectClass,proxyAddresses\ncn=Admin,user,SMTP:admin@${domains[0]}\n`,
       'connectors.ini': connectorsIni(hosts),
