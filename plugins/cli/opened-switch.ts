@@ -55,6 +55,8 @@ export async function openSwitch(
       hosts: connectorHosts({ finder, sessions, session }),
       connector: (name) => configuration.connectors?.connectors.get(name),
       log: env.log,
+      // a person waits longer than a client, and nothing goes on after that
+      patience: { client: 20_000, turn: 20_000, question: 20_000 },
     })
     return nextSystemsOver({
       addressesOf: (connector) => finder.addressesOf(connector),
