@@ -8,14 +8,11 @@ import { resolve } from 'node:path'
 import type { Filter } from 'ldapts'
 
 import type { FileSettings } from '../directory/config.js'
-import { readCsvde } from '../directory/csvde.js'
 import type { LdapAdministration } from '../directory/ldap/administration.js'
-import { readLdif } from '../directory/ldif.js'
-import type { Row, RowReader } from '../directory/file-record.js'
+import { rowReaders } from '../directory/row-readers.js'
+import type { Row } from '../directory/file-record.js'
 import { readText } from '../directory/text-lines.js'
 import type { ProgressBar } from './progress-bar.js'
-
-const readers: Record<FileSettings['format'], RowReader> = { csvde: readCsvde, ldif: readLdif }
 
 /** The rows of a file, those of a chunk together. Throws when it is no such file at all. */
 export async function* fileRows(
@@ -28,7 +25,7 @@ export async function* fileRows(
     const { size } = await file.stat()
     let rows = 0
     const text = readText(file, (octets) => bar.at(octets / size, `${rows} rows`))
-    for await (const some of readers[format](text)) {
+    for await (const some of rowReaders[format](text)) {
       rows += some.length
       yield some
     }

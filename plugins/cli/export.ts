@@ -3,6 +3,8 @@
  * which `import`, `csvde -i` and the file directory read back to the same contacts. With `--all` the
  * objects with a mailbox too: a copy that a gateway can work from.
  *
+ * With `--table` it is a plain table `address,target,host`, of directories of every schema.
+ *
  * The file appears whole or not at all.
  */
 import { createWriteStream } from 'node:fs'
@@ -17,6 +19,7 @@ import { AndFilter, EqualityFilter } from 'ldapts'
 import type { DirectorySettings } from '../directory/config.js'
 import {
   objectWriters,
+  tableWriter,
   writtenAttributes,
   type WrittenObject,
 } from '../directory/contact-writer.js'
@@ -24,6 +27,7 @@ import { toEntry } from '../directory/entry.js'
 import { describeFailure } from '../directory/ldap/failure.js'
 import { filterForAny } from '../directory/ldap/filter.js'
 import type { DirectoryRecord, Row } from '../directory/file-record.js'
+import { attributesOfSchema, type Schema } from '../directory/schema.js'
 import { fileRows, serverRows } from './directory-rows.js'
 import { configOption } from './install-dir.js'
 import { readInstall } from './opened-install.js'
@@ -40,6 +44,7 @@ import { ProgressBar } from './progress-bar.js'
 interface Options extends ServerOptions {
   readonly config: string
   readonly all?: true
+  readonly table?: true
 }
 
 export function addExport(program: Command): void {
@@ -49,6 +54,7 @@ export function addExport(program: Command): void {
     .argument('<file>', 'the .csv or .ldif file to write')
     .requiredOption('-d, --directory <name>', 'the section of directory.ini')
     .option('-a, --all', 'mailboxes too: everything that has an address')
+    .option('-t, --table', 'a plain table: address, target, host; a .csv file')
   for (const option of serverOptions()) command.addOption(option)
   command.addOption(configOption()).action(run)
 }
@@ -59,7 +65,8 @@ async function run(file: string, options: Options): Promise<void> {
   const bar = new ProgressBar(`Exporting directory ${settings.name}`)
   try {
     const rows = rowsOf(settings, options, install.configDir, bar)
-    const { objects, unreadable } = await writeFile(file, rows, options.all === true)
+    const writer = writerFor(file, options, settings.schema)
+    const { objects, unreadable } = await writeFile(file, rows, writer)
     console.error(`${objects} ${options.all === true ? 'objects' : 'contacts'} in ${file}.`)
     if (unreadable > 0) {
       console.error(
@@ -89,19 +96,52 @@ async function* rowsOf(
   try {
     const any = filterForAny(given.filter)
     const contact = new EqualityFilter({ attribute: 'objectClass', value: 'contact' })
-    const filter = options.all === true ? any : new AndFilter({ filters: [contact, any] })
-    yield* serverRows(server, filter, writtenAttributes, bar)
+    // only Active Directory has a class for what leads on
+    const all = options.all === true || given.schema.contactClass === ''
+    const filter = all ? any : new AndFilter({ filters: [contact, any] })
+    const attributes = options.table === true ? attributesOfSchema(given.schema) : writtenAttributes
+    yield* serverRows(server, filter, attributes, bar)
   } finally {
     server.end()
+  }
+}
+
+interface RowWriter {
+  readonly head: string
+  /** undefined: not asked for */
+  write(row: DirectoryRecord): string | undefined
+}
+
+function writerFor(file: string, { all, table }: Options, schema: Schema): RowWriter {
+  const format = formatOf(file)
+  if (table !== true) {
+    const writer = objectWriters[format]
+    return {
+      head: writer.head,
+      write: (row) => {
+        const object = written(row, all === true)
+        return object && writer.write(object)
+      },
+    }
+  }
+  if (format !== 'csvde') throw new Error(`expected a table named .csv, got ${file}`)
+  return {
+    head: tableWriter.head,
+    write: ({ dn, attributes }) => {
+      const { entry } = toEntry(dn, attributes, schema)
+      const leads = entry.isContact || entry.targetAddress !== undefined
+      return entry.addresses.length > 0 && (leads || all === true)
+        ? tableWriter.write(entry)
+        : undefined
+    },
   }
 }
 
 async function writeFile(
   file: string,
   pages: AsyncIterable<readonly Row[]>,
-  all: boolean,
+  writer: RowWriter,
 ): Promise<{ objects: number; unreadable: number }> {
-  const writer = objectWriters[formatOf(file)]
   const path = resolve(file)
   const draft = `${path}.${process.pid}`
   const stream = createWriteStream(draft, { flags: 'wx' })
@@ -112,10 +152,10 @@ async function writeFile(
     for await (const rows of pages) {
       for (const row of rows) {
         if (row.kind === 'unreadable') unreadable += 1
-        const object = row.kind === 'record' ? written(row, all) : undefined
-        if (!object) continue
+        const text = row.kind === 'record' ? writer.write(row) : undefined
+        if (text === undefined) continue
         objects += 1
-        if (!stream.write(writer.write(object))) await once(stream, 'drain')
+        if (!stream.write(text)) await once(stream, 'drain')
       }
     }
     stream.end()

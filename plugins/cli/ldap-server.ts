@@ -12,7 +12,6 @@ import {
   directoryFile,
   parseDirectoryConfig,
   type DirectorySettings,
-  type FileSettings,
   type LdapSettings,
 } from '../directory/config.js'
 import { LdapAdministration } from '../directory/ldap/administration.js'
@@ -39,7 +38,7 @@ export function serverOptions(): Option[] {
 }
 
 /** `.csv` or `.ldif`. */
-export function formatOf(file: string): FileSettings['format'] {
+export function formatOf(file: string): 'csvde' | 'ldif' {
   const extension = extname(file).toLowerCase()
   if (extension === '.csv') return 'csvde'
   if (extension === '.ldif') return 'ldif'

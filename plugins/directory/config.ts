@@ -34,7 +34,8 @@ interface Named extends Mailboxes {
 
 export interface FileSettings extends Named {
   readonly kind: 'file'
-  readonly format: 'csvde' | 'ldif'
+  /** a table by its header, CSVDE among them; LDIF; a map of Postfix's */
+  readonly format: 'csvde' | 'ldif' | 'map'
   /** relative to the configuration's folder */
   readonly path: string
   /** a new version may lack more than half of the addresses of the one before */
@@ -154,13 +155,14 @@ function readDirectory(
   }
 
   const path = first.slice('file:'.length).replace(/^\/\/(?=\/)/u, '')
-  const extension = /\.(csv|ldif)$/iu.exec(path)?.[1]?.toLowerCase()
+  const extension = /\.(csv|tsv|txt|ldif|map)$/iu.exec(path)?.[1]?.toLowerCase()
   if (urls.length > 1) settings.wrong('url', 'one file', urls.join(', '))
-  if (extension === undefined) settings.wrong('url', 'a name that ends in .csv or .ldif', first)
+  if (extension === undefined)
+    settings.wrong('url', 'a name that ends in .csv, .tsv, .txt, .ldif or .map', first)
   return {
     ...named,
     kind: 'file',
-    format: extension === 'ldif' ? 'ldif' : 'csvde',
+    format: extension === 'ldif' || extension === 'map' ? extension : 'csvde',
     path,
     allowShrink: settings.flag('allow_shrink', false),
   }

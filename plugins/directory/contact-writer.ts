@@ -4,6 +4,8 @@
  *
  * RFC 4180, RFC 2849.
  */
+import { formatMailAddress, mailAddress } from '../mail/mail-address.js'
+import type { DirectoryEntry } from './directory.js'
 import type { Attributes } from './entry.js'
 
 export interface WrittenObject {
@@ -44,6 +46,20 @@ export const objectWriters: Record<'csvde' | 'ldif', ObjectWriter> = {
       )
       return `${ldifLine('dn', dn)}${lines.join('')}\n`
     },
+  },
+}
+
+/** A row `address,target,host` for each address of an object: what another gateway needs of it. */
+export const tableWriter = {
+  head: csvLine(['address', 'target', 'host']),
+  write({ addresses, targetAddress = '', host = '' }: DirectoryEntry): string {
+    return addresses
+      .map((key) => {
+        const at = key.lastIndexOf('@')
+        const address = formatMailAddress(mailAddress(key.slice(0, at), key.slice(at + 1)))
+        return csvLine([address, targetAddress, host])
+      })
+      .join('')
   },
 }
 

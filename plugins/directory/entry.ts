@@ -10,7 +10,13 @@
 import { mailAddress, normalizeDomain, parseMailAddress } from '../mail/mail-address.js'
 import type { DirectoryEntry } from './directory.js'
 import { hostName } from './mailboxes.js'
-import { activeDirectory, attributesOfSchema, type Schema } from './schema.js'
+import {
+  activeDirectory,
+  attributesOfSchema,
+  tableAttributes,
+  tableSchema,
+  type Schema,
+} from './schema.js'
 
 /** Values by attribute name in lower case. */
 export type Attributes = ReadonlyMap<string, readonly string[]>
@@ -28,8 +34,9 @@ export interface EntryReading {
 export function toEntry(
   dn: string,
   attributes: Attributes,
-  schema: Schema = activeDirectory,
+  written: Schema = activeDirectory,
 ): EntryReading {
+  const schema = attributes.has(tableAttributes.address) ? tableSchema(written) : written
   const faults: string[] = []
   const addresses = new Set<string>()
   let primary: string | undefined

@@ -14,7 +14,6 @@ import { resolve } from 'node:path'
 import type { MailAddress } from '../mail/mail-address.js'
 import type { Environment } from '../config/environment.js'
 import type { FileSettings } from './config.js'
-import { readCsvde } from './csvde.js'
 import {
   DirectoryError,
   type DirectoryContents,
@@ -24,12 +23,10 @@ import {
 } from './directory.js'
 import { toEntry } from './entry.js'
 import { EntryTable } from './entry-table.js'
-import { readLdif } from './ldif.js'
+import { rowReaders } from './row-readers.js'
 import type { Schema } from './schema.js'
-import type { DirectoryRecord, RowReader } from './file-record.js'
+import type { DirectoryRecord } from './file-record.js'
 import { readText } from './text-lines.js'
-
-const readers: Record<FileSettings['format'], RowReader> = { csvde: readCsvde, ldif: readLdif }
 
 // milliseconds
 const defaultPollInterval = 2000
@@ -185,7 +182,7 @@ export class FileDirectory implements CountedDirectory {
       let told = performance.now()
       const text = readText(file, (position) => (octets = position))
       const { format, schema } = this.settings
-      for await (const rows of readers[format](text)) {
+      for await (const rows of rowReaders[format](text)) {
         if (this.closed) return table
         for (const row of rows) {
           const reasons = row.kind === 'unreadable' ? [row.reason] : addRecord(row, schema)

@@ -98,6 +98,22 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
 
 export const activeDirectory = schemas['active-directory']
 
+/** What the rows of a table give, by names that no schema has (table/table-columns.ts). */
+export const tableAttributes = { address: '(address)', target: '(target)', host: '(host)' } as const
+
+/** How rows of a table are read in a directory of any schema. */
+export function tableSchema({ localHosts }: Schema): Schema {
+  return {
+    ...common,
+    addresses: [tableAttributes.address],
+    target: tableAttributes.target,
+    host: tableAttributes.host,
+    localHosts,
+    contactClass: 'contact',
+    filter: '',
+  }
+}
+
 /** An administrator's own attributes; what is left empty stays as the schema has it. */
 export interface OwnAttributes {
   readonly addresses: readonly string[]

@@ -120,7 +120,7 @@ describe('directory.ini', () => {
     ['no url', ['[a]', 'base_dn = x'], /\[a\] url: expected LDAP servers .* got nothing/u],
     ['another scheme', ['[a]', 'url = http://x', 'base_dn = x'], /\[a\] url: .* got `http:\/\/x`/u],
     ['a path in the url', ['[a]', 'url = ldap://x/dc=a', 'base_dn = x'], /url: expected LDAP/u],
-    ['another extension', ['[a]', 'url = file:x.txt'], /ends in .csv or .ldif, got `file:x.txt`/u],
+    ['another extension', ['[a]', 'url = file:x.xlsx'], /ends in .csv, .*, got `file:x.xlsx`/u],
     ['two files', ['[a]', 'url = file:a.csv, file:b.csv'], /url: expected one file/u],
     ['no base', ['[a]', 'url = ldap://x'], /base_dn: expected where searches begin, got nothing/u],
     [
