@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 
+import { PresenceFilter } from 'ldapts'
+
+import { mailAddress } from '../../plugins/mail/mail-address.js'
+import { parseDirectoryConfig } from '../../plugins/directory/config.js'
 import type { DirectoryEntry } from '../../plugins/directory/directory.js'
 import { changedSince, laterTime } from '../../plugins/directory/replica/change-mark.js'
 import { loadReplica, ReplicaFile } from '../../plugins/directory/replica/replica-file.js'
 import { ReplicaTable, type ReplicaEntry } from '../../plugins/directory/replica/replica-table.js'
-import { PresenceFilter } from 'ldapts'
+import { ReplicaDirectory } from '../../plugins/directory/replica/replica-directory.js'
+import { settingsDigest } from '../../plugins/directory/replica/settings-digest.js'
 import { temporaryFolder } from '../../scripts/servers/process.js'
+import { testEnvironment } from './environment.js'
 
 const object = (id: string, dn: string, ...addresses: string[]): ReplicaEntry => {
   const entry: DirectoryEntry = { dn, addresses, isContact: false }
@@ -155,5 +162,70 @@ describe('change mark', () => {
     assert(first.kind === 'time')
     assert.equal(laterTime(first, '20260101001459.5Z', 9), first)
     assert.equal(laterTime(first, 'yesterday', 9), first)
+  })
+})
+
+describe('a replica that follows the disk', () => {
+  it('is never answered from a snapshot without the changes that were in force', async () => {
+    const stateDir = temporaryFolder('replica')
+    const [settings] = parseDirectoryConfig([
+      '[corp]',
+      'url = ldap://127.0.0.1:1',
+      'base_dn = dc=x',
+      'mode = replica',
+    ]).directories
+    assert(settings?.kind === 'ldap')
+    const file = new ReplicaFile(stateDir, 'corp')
+    // the second snapshot has what the changes of the first say
+    const write = async (whole: boolean): Promise<void> => {
+      const draft = await file.draft()
+      const head = {
+        version: 1 as const,
+        id: draft.id,
+        settings: settingsDigest(settings),
+        readAt: Date.now(),
+        server: 'u',
+      }
+      const changed = { set: [object('7', 'cn=7', 'new@x')], gone: ['8'] }
+      await draft.begin(head)
+      const many = Array.from({ length: 20_000 }, (_, at) => object(`${at}`, `cn=${at}`, `${at}@x`))
+      const rest = many.filter(({ id }) => id !== '7' && id !== '8')
+      await draft.add(whole ? [...rest, ...changed.set] : many)
+      await draft.end()
+      await file.use(draft, head)
+      if (whole) return
+      await file.append({ at: Date.now(), server: 'u', entries: 19_999, ...changed })
+    }
+    await write(false)
+    const env = testEnvironment('/')
+    const directory = new ReplicaDirectory(settings, env, { role: 'follow', stateDir, staleTtl: 0 })
+    try {
+      const asked: Promise<number[]>[] = []
+      const ask = (): void => {
+        const finds = ['new', '7', '8', '9'].map((local) => directory.find(mailAddress(local, 'x')))
+        asked.push(Promise.all(finds).then((found) => found.map(({ length }) => length)))
+      }
+      // at every turn, so that some questions come between any two steps of the loading
+      while (directory.state() === undefined) {
+        ask()
+        await setImmediate()
+      }
+      for (let turn = 0; turn < 100; turn += 1) {
+        ask()
+        await setImmediate()
+      }
+      const rewritten = write(true)
+      const end = performance.now() + 2000
+      while (performance.now() < end) {
+        ask()
+        await setImmediate()
+      }
+      await rewritten
+      const wrong = (await Promise.all(asked)).filter((found) => found.join() !== '1,0,0,1')
+      assert.deepEqual(wrong, [], env.log.lines.join('\n'))
+      assert.equal(env.log.lines.filter((line) => /is in use after/u.test(line)).length, 2)
+    } finally {
+      await directory.close()
+    }
   })
 })

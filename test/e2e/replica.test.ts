@@ -101,7 +101,7 @@ for (const nodes of [0, 2]) {
           nodes,
           plugins: ['address-space/accepted-domains'],
           config: {
-            'accepted-domains.ini': `authoritative = example.com\npostmaster = ${address(0)}\n`,
+            'accepted-domains.ini': `authoritative = example.com\npostmaster = ${address(0)}\n[harvesting]\nreject_after = 0\ndelay = 0\n`,
             'directory.ini': [
               '[corp]',
               `url = ldap://127.0.0.1:${proxy.port}`,

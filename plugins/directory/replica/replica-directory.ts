@@ -209,12 +209,24 @@ export class ReplicaDirectory implements CountedDirectory, ReplicaSink {
       throw new Error('it was read with other settings, and is not used')
     }
     const { table, head } = await loadReplica(file, (entries) => this.reader?.knew(entries))
-    this.changesEnd = 0
-    this.changesVersion = ''
+    // before anybody is answered from it: what was in force stays in force
+    const changesVersion = await file.version('changes')
+    const { lines, end } = await file.changes(head.id)
+    for (const line of lines) {
+      this.reader?.knew(line.set, line.gone)
+      table.apply(line)
+    }
+    this.changesEnd = end
+    this.changesVersion = changesVersion
     this.snapshot(table, head)
+    const last = lines.at(-1)
+    if (last) {
+      this.entries = last.entries
+      this.confirm(last.at, last.server)
+    }
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
     this.log.notice(
-      `directory [${this.name}]: the replica on disk, ${ageText(this.age())}, with ${table.entries} objects and ${table.addresses} addresses is in use after ${seconds} s`,
+      `directory [${this.name}]: the replica on disk, ${ageText(this.age())}, with ${this.entries} objects is in use after ${seconds} s`,
     )
   }
 

@@ -103,7 +103,11 @@ export class ReplicaFile {
     id: string,
     from = 0,
   ): Promise<{ readonly lines: readonly ChangeLine[]; readonly end: number }> {
-    const text = await readFrom(this.changesPath, from)
+    // none yet: the process that wrote the snapshot was killed just then
+    const text = await readFrom(this.changesPath, from).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+      throw error
+    })
     const whole = text.lastIndexOf('\n') + 1
     const lines = text.slice(0, whole).split('\n').slice(0, -1)
     if (from === 0) {
