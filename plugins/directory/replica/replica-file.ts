@@ -184,8 +184,11 @@ export class SnapshotDraft {
     if (this.failure) throw this.failure
     if (this.stream.write(text)) return
     await new Promise<void>((settle) => {
-      this.stream.once('drain', settle)
-      this.stream.once('error', () => settle())
+      const done = (): void => {
+        this.stream.off('drain', done).off('error', done)
+        settle()
+      }
+      this.stream.on('drain', done).on('error', done)
     })
     // a full disk shows here
     if (this.failure) throw this.failure
