@@ -8,7 +8,9 @@ import type { HostState, Pause } from '../delivery/state.js'
 import type { BeliefState } from '../delivery/verify/verifier.js'
 import type { DirectorySettings } from '../directory/config.js'
 import type { DirectoryState } from '../directory/directory.js'
+import { hostsOfMailboxes, mailboxPlace } from '../directory/mailboxes.js'
 import type { AddressSpace } from '../mail/address-space.js'
+import { placeKey } from '../mail/place.js'
 import { formatSmartHost, type SmartHost } from '../mail/smart-host.js'
 import { placeLabel, type RecentKey } from '../operations/metrics/mail-metrics.js'
 import type { ProcessReport } from '../operations/metrics/process-report.js'
@@ -157,8 +159,9 @@ function directoriesOf(
   })
 }
 
-function placeOfMailboxes({ name, mailboxHost }: DirectorySettings): string | undefined {
-  return mailboxHost && `mailbox-host:${name}`
+function placeOfMailboxes(settings: DirectorySettings): string | undefined {
+  const place = mailboxPlace(settings)
+  return typeof place === 'object' ? placeKey(place) : undefined
 }
 
 function sourceOf(settings: DirectorySettings): string {
@@ -227,13 +230,16 @@ function configuredPlaces({ connectors, directories }: Configuration): Configure
       smartHosts: connector.smartHosts,
       warnAfter: connector.schedule.warnAfter,
     })),
-    ...(directories?.directories ?? []).flatMap((settings) => {
-      const key = placeOfMailboxes(settings)
-      const { name, mailboxHost } = settings
-      if (key === undefined || !mailboxHost) return []
-      const smartHosts = [mailboxHost]
-      const { warnAfter } = mailboxHostSettings.schedule
-      return [{ key, kind: 'mailbox-host' as const, name, spaces: [], smartHosts, warnAfter }]
+    ...(directories?.directories ?? []).flatMap(hostsOfMailboxes).map(({ host, place }) => {
+      const key = placeKey(place)
+      return {
+        key,
+        kind: 'mailbox-host' as const,
+        name: key.slice('mailbox-host:'.length),
+        spaces: [],
+        smartHosts: [host],
+        warnAfter: mailboxHostSettings.schedule.warnAfter,
+      }
     }),
   ]
 }

@@ -19,6 +19,7 @@ import type { LdapSettings } from '../config.js'
 import {
   DirectoryError,
   type CountedDirectory,
+  type DirectoryContents,
   type DirectoryCounts,
   type DirectoryEntry,
 } from '../directory.js'
@@ -126,6 +127,15 @@ export class ReplicaDirectory implements CountedDirectory, ReplicaSink {
     clearTimeout(this.timer)
     this.reader?.close()
     return Promise.resolve()
+  }
+
+  /** For the status page and metrics. */
+  contents(): DirectoryContents | undefined {
+    if (!this.table) return undefined
+    const age = this.age()
+    const asOf = Number.isFinite(age) ? Date.now() - age : 0
+    const fault = age > this.settings.maxAge ? `the replica is ${ageText(age)}` : ''
+    return { entries: this.entries, addresses: this.table.addresses, asOf, fault }
   }
 
   /** undefined: there is none yet. */
