@@ -13,7 +13,7 @@
  * not tell whether the final dot was sent, and its time-outs are for idleness, not for phases.
  */
 import { inTime } from '../basics/in-time.js'
-import { errorStack } from '../basics/error-text.js'
+import { errorStack, errorText } from '../basics/error-text.js'
 import type { ConnectionOptions } from 'node:tls'
 
 import type { EsmtpParameters, HarakaConnection } from '../haraka/haraka.js'
@@ -28,11 +28,12 @@ import { Dispatcher } from './dispatcher.js'
 import { literalAddresses } from './hosts/endpoints.js'
 import { PlaceSender } from './hosts/place-sender.js'
 import { adoptReport, isOurs } from './queue/queue-notes.js'
+import { QueueClock } from './queue/clock.js'
 import { QueueDelivery } from './queue/queued.js'
 import { Queuer } from './queue/queuer.js'
 import { Resolver, type Dns } from './hosts/resolver.js'
 import type { DeliverySetup } from './setup.js'
-import type { HostState } from './state.js'
+import type { HostState, PlaceState } from './state.js'
 import { Sessions } from './hosts/sessions.js'
 import { directTimeouts } from './smtp/timeouts.js'
 import { TargetFinder } from './hosts/target.js'
@@ -54,6 +55,8 @@ export interface DelivererTools {
 export class Deliverer {
   private readonly setup: DeliverySetup
   private readonly sessions: Sessions
+  private readonly dispatcher: Dispatcher
+  private readonly clock: QueueClock
   private readonly finder: TargetFinder
   private readonly directly: HandOver
   private readonly queued: QueueDelivery
@@ -74,8 +77,11 @@ export class Deliverer {
     const sender = new PlaceSender({ sessions, session })
     const dispatcher = new Dispatcher(setup, this.finder, sender)
     const queuer = new Queuer(setup)
+    const clock = new QueueClock(setup.outbound, sessions)
+    this.dispatcher = dispatcher
+    this.clock = clock
     this.directly = new HandOver(setup, dispatcher, queuer)
-    this.queued = new QueueDelivery(setup, dispatcher, queuer)
+    this.queued = new QueueDelivery(setup, { dispatcher, queuer, clock })
     this.verifier = new Verifier({
       hosts: connectorHosts({ finder: this.finder, sessions, session }),
       connector: (name) => setup.connector(name),
@@ -165,8 +171,32 @@ export class Deliverer {
     return this.sessions.states()
   }
 
+  /** What is going on at each place that mail went to. */
+  state(): readonly PlaceState[] {
+    const waiting = this.clock.waiting()
+    const known = new Map(this.dispatcher.known().map((one) => [one.place, one]))
+    return [...new Set([...known.keys(), ...waiting.keys()])].map((place) => {
+      const { hosts = [], underWay = 0, lastReply = '' } = known.get(place) ?? {}
+      return {
+        place,
+        hosts: hosts.map((key) => this.sessions.state(key)),
+        underWay,
+        waiting: waiting.get(place) ?? 0,
+        lastReply,
+      }
+    })
+  }
+
+  /** Tries now what waits for the place, or all that waits. */
+  release(place?: string): void {
+    this.clock.release(place).catch((error: unknown) => {
+      this.setup.env.log.error(`letting go failed: ${errorText(error)}`)
+    })
+  }
+
   /** Ends idle sessions; those in use end after their message. */
   close(): Promise<void> {
+    this.clock.close()
     this.sessions.close()
     return Promise.resolve()
   }

@@ -19,7 +19,9 @@ import type { RoutedRecipient } from './routed-recipient.js'
 import type { Reply } from '../mail/reply.js'
 import type { Dispatcher } from './dispatcher.js'
 import { groupBy } from '../basics/group-by.js'
-import { commonRefusal, isTemporary, type Outcome } from './outcome.js'
+import { nextAttempt } from './hosts/schedule.js'
+import { commonRefusal, isTemporary, outcomeText, type Outcome } from './outcome.js'
+import type { Schedule } from '../decision/connectors-config.js'
 import type { PreparedEntries } from './queue/queue-entry.js'
 import {
   type Addressee,
@@ -138,6 +140,7 @@ export class HandOver {
     present: () => void,
   ): Promise<Reply> {
     const { place, addressees } = portion
+    const schedule = this.dispatcher.scheduleOf(place)
     const { least, most, octetsPerSecond } = directPatience
     const patience = least + (consignment.message.size / octetsPerSecond) * 1000
     let prepared: { entries: PreparedEntries; signature: string } | undefined
@@ -155,7 +158,7 @@ export class HandOver {
         beforeMessage: async (answers) => {
           await drop()
           present()
-          const rest = remainder(portion, answers)
+          const rest = remainder(portion, answers, schedule)
           if (rest.portions.length === 0 && rest.failures.length === 0) return
           const entries = await this.prepare(consignment, rest)
           prepared = { entries, signature: signatureOf(answers) }
@@ -173,7 +176,7 @@ export class HandOver {
       await drop()
       return asReply(refused)
     }
-    const rest = remainder(portion, outcomes)
+    const rest = remainder(portion, outcomes, schedule)
     if (rest.portions.length > 0 || rest.failures.length > 0) {
       const nobodyHasIt = !outcomes.some(({ kind }) => kind === 'delivered' || kind === 'uncertain')
       try {
@@ -218,23 +221,45 @@ interface Remainder {
   readonly failures: readonly Failure[]
 }
 
-/** What a host's answers leave to be queued and to be reported. */
-function remainder({ place, addressees }: Portion, outcomes: readonly Outcome[]): Remainder {
-  const open: Addressee[] = []
+/** What a host's answers leave to be queued, each for its time, and to be reported. */
+function remainder(
+  { place, addressees }: Portion,
+  outcomes: readonly Outcome[],
+  schedule: Schedule,
+): Remainder {
+  const open: Failure[] = []
   const failures: Failure[] = []
   addressees.forEach((addressee, index) => {
-    const outcome = outcomes[index]
-    if (outcome?.kind === 'refused') failures.push({ addressee, outcome })
-    else if (!outcome || isTemporary(outcome)) open.push(addressee)
+    const outcome = outcomes[index] ?? { kind: 'not-asked', reason: 'not tried', host: '' }
+    if (outcome.kind === 'refused') failures.push({ addressee, outcome })
+    else if (isTemporary(outcome)) open.push({ addressee, outcome })
   })
-  return { portions: open.length > 0 ? [{ place, addressees: open }] : [], failures }
+  const portions = [...groupBy(open, ({ outcome }) => turnOf(outcome))].map(([turn, group]) => ({
+    place,
+    addressees: group.map(({ addressee }) => addressee),
+    reason: group[0] ? outcomeText(group[0].outcome) : '',
+    ...(turn === 'later' && {
+      later: {
+        attempts: 1,
+        milliseconds: nextAttempt(
+          schedule,
+          1,
+          group.map(({ outcome }) => outcome),
+        ),
+      },
+    }),
+  }))
+  return { portions, failures }
 }
 
-/** Equal when the same recipients are to be queued and reported. */
+/** What a host itself deferred has its time; what it was not asked for can be tried at once. */
+function turnOf({ kind }: Outcome): 'now' | 'later' {
+  return kind === 'deferred' || kind === 'uncertain' ? 'later' : 'now'
+}
+
+/** Equal when the same recipients are to be queued for the same time and reported. */
 function signatureOf(outcomes: readonly Outcome[]): string {
-  return outcomes
-    .map((outcome) => (isTemporary(outcome) ? 'q' : outcome.kind === 'refused' ? 'r' : 'd'))
-    .join('')
+  return outcomes.map(({ kind }) => kind).join(' ')
 }
 
 function refusal(routed: RoutedRecipient): Failure[] {

@@ -2,14 +2,18 @@
  * Sends a message to the recipients of one place, under the configuration of this moment. Used for
  * a client that waits and for the queue alike.
  */
+import { LRUCache } from 'lru-cache'
+
 import type { Log } from '../config/environment.js'
 import type { HarakaAddress } from '../haraka/haraka.js'
 import { placeKey, type Place } from '../mail/place.js'
+import { mailboxHostSettings, type Schedule } from '../decision/connectors-config.js'
 import { logOutcomes } from './delivery-log.js'
-import type { Outcome } from './outcome.js'
+import { outcomeText, type Outcome } from './outcome.js'
 import type { PlaceSender, Shipment } from './hosts/place-sender.js'
 import { groupBy } from '../basics/group-by.js'
-import type { Addressee, Consignment } from './queue/queuer.js'
+import { hostKey } from './hosts/sessions.js'
+import { eventRecipient, type Addressee, type Consignment } from './queue/queuer.js'
 import type { DeliverySetup } from './setup.js'
 import { TargetError, type Target, type TargetFinder } from './hosts/target.js'
 
@@ -19,13 +23,26 @@ export type DispatchOptions = Pick<
 > & {
   /** where to, if that was found out already */
   readonly target?: Target
+  /** the queue entry's file; absent: a client waits */
+  readonly entry?: string
 }
+
+interface Known {
+  /** keys of the hosts that its mail went to last */
+  hosts: readonly string[]
+  underWay: number
+  lastReply: string
+}
+
+// places of one's own are few; domains by MX may be many
+const mostPlaces = 1000
 
 export class Dispatcher {
   private readonly setup: DeliverySetup
   private readonly finder: TargetFinder
   private readonly sender: PlaceSender
   private readonly log: Log
+  private readonly places = new LRUCache<string, Known>({ max: mostPlaces })
 
   constructor(setup: DeliverySetup, finder: TargetFinder, sender: PlaceSender) {
     this.setup = setup
@@ -41,6 +58,44 @@ export class Dispatcher {
     addressees: readonly Addressee[],
     options: DispatchOptions,
   ): Promise<Outcome[]> {
+    const known = this.know(place)
+    known.underWay++
+    try {
+      return await this.dispatchGroups(consignment, place, addressees, options)
+    } finally {
+      known.underWay--
+    }
+  }
+
+  /** The places that mail went to, with the keys of their hosts. */
+  known(): readonly (Known & { readonly place: string })[] {
+    return [...this.places].map(([place, known]) => ({ ...known, place }))
+  }
+
+  scheduleOf(place: Place): Schedule {
+    const connector = place.kind === 'connector' && this.setup.connector(place.connector)
+    return connector ? connector.schedule : mailboxHostSettings.schedule
+  }
+
+  /** Equal for what goes to the same hosts. */
+  groupOf(place: Place, addressees: readonly Addressee[]): string {
+    if (!this.finder.isByDomain(place)) return placeKey(place)
+    return [placeKey(place), ...this.groups(place, addressees).keys()].join(' ')
+  }
+
+  private know(place: Place): Known {
+    const key = placeKey(place)
+    const known = this.places.get(key) ?? { hosts: [], underWay: 0, lastReply: '' }
+    this.places.set(key, known)
+    return known
+  }
+
+  private async dispatchGroups(
+    consignment: Consignment,
+    place: Place,
+    addressees: readonly Addressee[],
+    options: DispatchOptions,
+  ): Promise<Outcome[]> {
     const outcomes = new Map<Addressee, Outcome>()
     for (const [domain, group] of this.groups(place, addressees)) {
       const answers = await this.sendGroup(consignment, place, domain, group, options)
@@ -50,17 +105,53 @@ export class Dispatcher {
       })
     }
     const result = addressees.map((addressee): Outcome => {
-      return outcomes.get(addressee) ?? { kind: 'unreachable', reason: 'not tried', host: '' }
+      return outcomes.get(addressee) ?? { kind: 'not-asked', reason: 'not tried', host: '' }
     })
-    const names = addressees.map(({ recipient }) => recipient.address)
-    logOutcomes(this.log, { ...consignment, place }, names, result)
+    this.tell(consignment, place, addressees, result, options.entry)
     return result
+  }
+
+  /** A line and an event for each recipient; what only waits for a session is no attempt. */
+  private tell(
+    consignment: Consignment,
+    place: Place,
+    addressees: readonly Addressee[],
+    outcomes: readonly Outcome[],
+    entry: string | undefined,
+  ): void {
+    const { uuid } = consignment
+    const [first] = outcomes
+    if (first && outcomes.every(({ kind, host }) => kind === 'unreachable' && host === '')) {
+      this.log.info(`delivery ${uuid}: ${placeKey(place)} waits: ${outcomeText(first)}`)
+      this.know(place).lastReply = outcomeText(first)
+      return
+    }
+    const names = addressees.map(({ recipient }) => recipient.address)
+    logOutcomes(this.log, { ...consignment, place }, names, outcomes)
+    addressees.forEach((addressee, index) => {
+      const outcome = outcomes[index]
+      if (!outcome) return
+      const { kind, host } = outcome
+      const answered = kind === 'delivered' || kind === 'refused' ? kind : 'deferred'
+      const words =
+        kind === 'uncertain' ? `uncertain: ${outcomeText(outcome)}` : outcomeText(outcome)
+      if (kind !== 'delivered') this.know(place).lastReply = words
+      this.setup.observe?.({
+        kind: answered,
+        uuid,
+        place: placeKey(place),
+        ...eventRecipient(addressee),
+        host,
+        reply: words,
+        ...(entry !== undefined && { entry }),
+      })
+    })
   }
 
   /** The target, if a client may wait while the message goes there in one transaction. */
   async directTarget(place: Place, addressees: readonly Addressee[]): Promise<Target | undefined> {
     const [group, ...others] = this.groups(place, addressees)
-    if (!group || others.length > 0) return undefined
+    if (!group || others.length > 0 || this.setup.paused?.(placeKey(place))) return undefined
     try {
       const target = await this.finder.find(place, group[0])
       return target.direct && addressees.length <= target.maxRecipients ? target : undefined
@@ -97,6 +188,7 @@ export class Dispatcher {
         return { kind: isGone ? 'held' : 'unreachable', reason, host: '' }
       })
     }
+    this.know(place).hosts = [...target.endpoints, ...target.backups].map(hostKey)
     const names = addressees.map(({ recipient }) => recipient.address)
     const prefix = this.setup.loopField(target.way, names, lists)
     return this.sender.send({

@@ -6,7 +6,9 @@ import type { Environment } from '../config/environment.js'
 import type { HarakaAddress } from '../haraka/haraka.js'
 import type { HarakaOutbound } from '../haraka/outbound.js'
 import type { Connector } from '../decision/connectors-config.js'
+import type { Observe } from '../mail/mail-event.js'
 import type { Place } from '../mail/place.js'
+import type { Pause } from './state.js'
 import type { SmartHost } from '../mail/smart-host.js'
 
 export interface DeliverySetup {
@@ -21,6 +23,10 @@ export interface DeliverySetup {
   readonly env: Environment
   /** processes of this gateway that deliver: a host's sessions are divided among them. Default: 1 */
   readonly processes?: number
+  /** is told what happens to messages */
+  readonly observe?: Observe
+  /** whether an administrator holds the place back, by its key */
+  paused?(place: string): Pause | undefined
   /** The header fields that tell a loop, with their line ends; arguments as in ../loop.ts. */
   loopField(way: string, recipients: readonly string[], lists: string): string
   /** is it this gateway itself? Such a host is never delivered to */

@@ -27,7 +27,7 @@ export interface QueueItem {
   readonly filename: string
   readonly path: string
   /** attempts that failed */
-  readonly num_failures: number
+  num_failures: number
   /** octets of the file; the message begins at `data_start` */
   file_size: number
   data_start: number
@@ -39,7 +39,10 @@ export interface QueueItem {
   next_cb(): void
   /** what Haraka's outbound does when no plugin takes the entry */
   get_mx(): void
-  /** counts the failure and waits for the next attempt, or bounces after the last one */
+  /**
+   * Counts the failure and waits for the next attempt, `extra.delay` seconds if that is given, or bounces
+   * after the last one.
+   */
   temp_fail(reason: string, extra?: Record<string, unknown>): void
   /** runs the hooks `delivered`, then removes the file */
   delivered(
@@ -58,10 +61,44 @@ export interface QueueItem {
   discard(): void
 }
 
+/** What waits in Haraka's clock. */
+export interface QueueTimer {
+  /** the name of the queue file */
+  readonly id: string
+  readonly cb: (() => void) | null
+}
+
+/** The parts of a queue file's name. */
+export interface QueueFileName {
+  /** milliseconds since 1970 */
+  readonly arrival: number
+  readonly next_attempt: number
+  /** that failed */
+  readonly attempts: number
+  readonly pid: number
+}
+
 export interface HarakaOutbound {
-  readonly HMailItem: new (filename: string, path: string, notes: QueueNotes) => QueueItem
+  readonly HMailItem: new (filename: string, path: string, notes?: QueueNotes) => QueueItem
   /** names of queue files */
-  readonly qfile: { name(): string; readonly platformDOT: string }
+  readonly qfile: {
+    name(parts?: Partial<Pick<QueueFileName, 'next_attempt' | 'attempts'>>): string
+    parts(name: string): QueueFileName | null
+    readonly platformDOT: string
+  }
   readonly delivery_queue: { push(item: QueueItem): void }
+  /** ordered by time; looked through each second */
+  readonly temp_fail_queue: {
+    queue: QueueTimer[]
+    add(id: string, milliseconds: number, cb: () => void): unknown
+  }
   stats(): { readonly queue_dir: string }
+}
+
+/** Haraka's outbound/queue.js: what `HarakaOutbound` is made of, and more. */
+export interface HarakaQueue {
+  readonly queue_dir: string
+  readonly delivery_queue: HarakaOutbound['delivery_queue']
+  delete_dot_files(): Promise<void>
+  _add_hmail(item: QueueItem): void
 }

@@ -28,6 +28,8 @@ export interface DsnFacts {
   readonly envid?: string | undefined
   readonly arrival: Date
   readonly now: Date
+  /** it is tried until then: a report of delay; absent: it has failed */
+  readonly expires?: Date
   readonly failed: readonly FailedRecipient[]
   /** the message's header */
   readonly header: Buffer
@@ -38,20 +40,20 @@ export const longestHeader = 65_536
 
 /** The whole message, with CRLF line ends. */
 export function composeDsn(facts: DsnFacts): Promise<Buffer> {
-  const { gatewayName, sender, id, now, failed, header } = facts
+  const { gatewayName, sender, id, now, expires, header } = facts
   const report = new MimeNode('multipart/report; report-type=delivery-status')
   report.setHeader({
     From: `Mail Delivery System <MAILER-DAEMON@${gatewayName}>`,
     To: `<${sender}>`,
-    Subject: 'Undelivered Mail Returned to Sender',
-    Date: now.toUTCString().replace('GMT', '+0000'),
+    Subject: expires ? 'Delayed Mail (still being retried)' : 'Undelivered Mail Returned to Sender',
+    Date: dateText(now),
     'Message-ID': `<${id}@${gatewayName}>`,
     'Auto-Submitted': 'auto-replied',
   })
-  report.createChild('text/plain; charset=utf-8').setContent(explanation(gatewayName, failed))
+  report.createChild('text/plain; charset=utf-8').setContent(explanation(facts))
   part(report, 'message/delivery-status').setContent(statusFields(facts))
   part(report, 'text/rfc822-headers').setContent(
-    header.toString('latin1').replace(/[^\t\r\n -~]|\r(?!\n)/gu, '?'),
+    unstuffed(header).replace(/[^\t\r\n -~]|\r(?!\n)/gu, '?'),
   )
   return report.build()
 }
@@ -62,7 +64,16 @@ function part(report: MimeNode, type: string): MimeNode {
   return node
 }
 
-function explanation(gatewayName: string, failed: readonly FailedRecipient[]): string {
+/** Without the dots that the wire form has doubled. */
+function unstuffed(header: Buffer): string {
+  return header.toString('latin1').replace(/^\.\./gmu, '.')
+}
+
+function dateText(date: Date): string {
+  return date.toUTCString().replace('GMT', '+0000')
+}
+
+function explanation({ gatewayName, failed, expires }: DsnFacts): string {
   const lines = failed.map(({ address, original, outcome }) => {
     const written = onOneLine(original.replace(/^[^;]*;/u, ''))
     const also = written.toLowerCase() === address.toLowerCase() ? '' : ` (written as ${written})`
@@ -74,8 +85,15 @@ function explanation(gatewayName: string, failed: readonly FailedRecipient[]): s
   return [
     `This is the mail system at ${gatewayName}.`,
     '',
-    'Your message could not be delivered to the recipients below.',
-    'They will not get it; the header of your message is attached.',
+    ...(expires
+      ? [
+          'Your message could not be delivered to the recipients below yet.',
+          `It is tried again until ${dateText(expires)}; you need not send it again.`,
+        ]
+      : [
+          'Your message could not be delivered to the recipients below.',
+          'They will not get it; the header of your message is attached.',
+        ]),
     '',
     ...lines,
     '',
@@ -86,17 +104,18 @@ function statusFields(facts: DsnFacts): string {
   const message = [
     `Reporting-MTA: dns; ${facts.gatewayName}`,
     ...(facts.envid === undefined ? [] : [`Original-Envelope-Id: ${ascii(facts.envid)}`]),
-    `Arrival-Date: ${facts.arrival.toUTCString().replace('GMT', '+0000')}`,
+    `Arrival-Date: ${dateText(facts.arrival)}`,
   ]
   const recipients = facts.failed.map(({ address, original, outcome }) => [
     `Original-Recipient: ${ascii(typed(original))}`,
     `Final-Recipient: ${ascii(typed(address))}`,
-    'Action: failed',
+    `Action: ${facts.expires ? 'delayed' : 'failed'}`,
     `Status: ${statusOf(outcome)}`,
     ...remoteMta(outcome),
     ...('reply' in outcome
       ? [`Diagnostic-Code: smtp; ${ascii(outcomeText(outcome))}`]
       : [`Diagnostic-Code: x-address-space; ${ascii(outcome.reason)}`]),
+    ...(facts.expires ? [`Will-Retry-Until: ${dateText(facts.expires)}`] : []),
   ])
   return [message, ...recipients].map((fields) => `${fields.join('\r\n')}\r\n`).join('\r\n')
 }
@@ -113,7 +132,8 @@ function statusOf(outcome: Outcome): string {
 }
 
 function remoteMta({ host }: Outcome): string[] {
-  const name = /^\[?([^\][:/]+)/u.exec(host)?.[1]
+  const [, address, word] = /^(?:\[([^\]]+)\]|([^\][:/]+))/u.exec(host) ?? []
+  const name = address ?? word
   return name === undefined || name === '' ? [] : [`Remote-MTA: dns; ${name}`]
 }
 

@@ -6,14 +6,15 @@
  * A process that dies in between leaves files that Haraka removes at its start, or whole entries of
  * a message that was not answered yet: its client comes again.
  *
- * The file is Haraka's: a length, the head as JSON, the message in wire form. Its own writer is not
- * used, since an entry that could not be written whole may be left in the queue by it.
+ * An entry that is not to be tried at once says so in its file's name, and so also after a restart.
  */
-import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, rename, stat, unlink } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 
 import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { HarakaOutbound, QueueItem, QueueNotes, QueueTodo } from '../../haraka/outbound.js'
+import { headOf, writeQueueFiles } from '../../haraka/queue-file.js'
+import { waitInQueue } from '../../haraka/queue-timer.js'
 import { groupBy } from '../../basics/group-by.js'
 import type { Octets } from '../../mail/message.js'
 
@@ -24,13 +25,17 @@ export interface EntrySpec {
   readonly recipients: readonly HarakaAddress[]
   readonly notes: QueueNotes
   readonly message: Octets
+  /** milliseconds since 1970 at which the message was taken */
+  readonly since: number
+  /** how often it has been tried, and in how many milliseconds to try again; absent: at once */
+  readonly later?: { readonly attempts: number; readonly milliseconds: number }
   /** kept for the administrator under a name that Haraka skips, not delivered */
   readonly keep?: boolean
 }
 
 export interface PreparedEntries {
-  /** Rejects, with nothing left behind, when the disk refuses. */
-  commit(): Promise<void>
+  /** Answers the files' names. Rejects, with nothing left behind, when the disk refuses. */
+  commit(): Promise<readonly string[]>
   abort(): Promise<void>
 }
 
@@ -51,13 +56,13 @@ export async function prepareEntries(
   try {
     for (const [message, group] of groupBy(specs, (spec) => spec.message)) {
       const files = group.map((spec) => {
-        const name = outbound.qfile.name()
+        const name = outbound.qfile.name(nameParts(spec))
         const temporary = join(folder, `${outbound.qfile.platformDOT}${name}`)
         const path = join(folder, spec.keep === true ? `error.${name}` : name)
         written.push({ temporary, name, path, spec })
         return { path: temporary, todo: todoOf(spec) }
       })
-      await writeFiles(files, message)
+      await writeQueueFiles(files, message)
     }
   } catch (error) {
     await removeAll(written.map(({ temporary }) => temporary))
@@ -74,8 +79,10 @@ export async function prepareEntries(
       }
       for (const { name, path, spec } of written) {
         if (spec.keep === true) continue
-        outbound.delivery_queue.push(new outbound.HMailItem(name, path, spec.notes))
+        if (spec.later) waitInQueue(outbound, { name, path }, spec.later.milliseconds)
+        else outbound.delivery_queue.push(new outbound.HMailItem(name, path, spec.notes))
       }
+      return written.map(({ path }) => basename(path))
     },
     abort: () => removeAll(written.map(({ temporary }) => temporary)),
   }
@@ -96,7 +103,7 @@ export async function keepRecipients(
   item.todo.rcpt_to = [...recipients]
   const temporary = join(folder, `${outbound.qfile.platformDOT}${outbound.qfile.name()}`)
   try {
-    await writeFiles([{ path: temporary, todo: item.todo }], message)
+    await writeQueueFiles([{ path: temporary, todo: item.todo }], message)
     const { size } = await stat(temporary)
     await rename(temporary, item.path)
     item.data_start = headOf(item.todo).length
@@ -108,9 +115,14 @@ export async function keepRecipients(
   }
 }
 
-function todoOf({ uuid, domain, recipients, mailFrom, notes }: EntrySpec): QueueTodo {
+function nameParts({ later }: EntrySpec): { next_attempt?: number; attempts?: number } {
+  if (!later) return {}
+  return { next_attempt: Math.round(Date.now() + later.milliseconds), attempts: later.attempts }
+}
+
+function todoOf({ uuid, domain, recipients, mailFrom, notes, since }: EntrySpec): QueueTodo {
   return {
-    queue_time: Date.now(),
+    queue_time: since,
     domain,
     rcpt_to: [...recipients],
     mail_from: mailFrom,
@@ -118,38 +130,6 @@ function todoOf({ uuid, domain, recipients, mailFrom, notes }: EntrySpec): Queue
     uuid,
     force_tls: false,
   }
-}
-
-interface NewFile {
-  readonly path: string
-  readonly todo: QueueTodo
-}
-
-/** Writes and syncs files with heads of their own and the message in common, which is read once. */
-async function writeFiles(files: readonly NewFile[], message: Octets): Promise<void> {
-  const handles: FileHandle[] = []
-  try {
-    for (const { path, todo } of files) {
-      const handle = await open(path, 'wx', 0o600)
-      handles.push(handle)
-      await handle.appendFile(headOf(todo))
-    }
-    for await (const chunk of message.octets()) {
-      await Promise.all(handles.map((handle) => handle.appendFile(chunk)))
-    }
-    await Promise.all(handles.map((handle) => handle.sync()))
-  } finally {
-    await Promise.all(handles.map((handle) => handle.close()))
-  }
-}
-
-/** What stands in front of the message: a length in four octets, and JSON. */
-function headOf(todo: QueueTodo): Buffer {
-  const json = Buffer.from(`\n${JSON.stringify(todo, undefined, '\t')}\n`)
-  const head = Buffer.alloc(4 + json.length)
-  head.writeUInt32BE(json.length)
-  json.copy(head, 4)
-  return head
 }
 
 async function removeAll(paths: readonly string[]): Promise<void> {

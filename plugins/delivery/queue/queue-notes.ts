@@ -32,6 +32,8 @@ export interface EntryNotes {
   readonly utf8: boolean
   readonly envid?: string | undefined
   readonly ret?: string | undefined
+  /** the sender has been told of the delay */
+  readonly warned?: true
 }
 
 const key = 'address_space'
@@ -56,12 +58,13 @@ export function undecidedNotes(recipients: readonly string[]): EntryNotes {
 
 /**
  * Takes over a report that Haraka made itself: it would go by MX, which for a domain of ours is this
- * gateway. What another plugin queued has notes of that plugin's, and stays as it is.
+ * gateway. What a client sent goes on as it was decided, also with the null sender: a client's uuid
+ * has its connection's in front of it.
  */
 export function adoptReport(item: QueueItem): boolean {
-  const { mail_from: from, notes, rcpt_to: recipients } = item.todo
+  const { mail_from: from, notes, rcpt_to: recipients, uuid } = item.todo
   const own = Object.keys(notes).every((name) => name === 'skip_plugins')
-  if (!own || !from.isNull()) return false
+  if (!own || !from.isNull() || uuid.split('.').length > 2) return false
   Object.assign(notes, toQueueNotes(undecidedNotes(recipients.map(({ address }) => address))))
   return true
 }
@@ -71,13 +74,18 @@ export function isOurs(item: QueueItem): boolean {
   return typeof item.todo?.notes?.[key] === 'object'
 }
 
-/** What the entry remembers; `undefined` if it cannot be read (a newer version wrote it). */
-export function readNotes(item: QueueItem): EntryNotes | undefined {
-  const notes = item.todo.notes[key] as Partial<EntryNotes> | undefined
+/** What an entry's notes hold of ours; `undefined`: nothing, or what a newer version wrote. */
+export function notesOf(all: QueueNotes | undefined): EntryNotes | undefined {
+  const notes = all?.[key] as Partial<EntryNotes> | undefined
   return notes?.version === 1 && notes.place ? (notes as EntryNotes) : undefined
 }
 
-/** Leaves the entry to Haraka's own outbound. */
+/** Writes down that the sender has been told of the delay; the file is the caller's to write. */
+export function markWarned(item: QueueItem, notes: EntryNotes): void {
+  item.todo.notes[key] = { ...notes, warned: true }
+}
+
+/** Leaves the entry to Haraka's own outbound: it is no report to adopt. */
 export function disown(item: QueueItem): void {
-  delete item.todo.notes[key]
+  item.todo.notes[key] = 'outbound'
 }

@@ -3,7 +3,8 @@
  * those that do not, and copies of messages whose failure nobody can be told of (the null sender).
  */
 import type { HarakaAddress } from '../../haraka/haraka.js'
-import type { Place } from '../../mail/place.js'
+import type { EventRecipient, MailEvent } from '../../mail/mail-event.js'
+import { placeKey, type Place } from '../../mail/place.js'
 import { composeDsn, longestHeader, type FailedRecipient } from './dsn.js'
 import { groupBy } from '../../basics/group-by.js'
 import type { OutgoingMessage } from '../../mail/message.js'
@@ -17,7 +18,8 @@ import {
   type RecipientNotes,
 } from './queue-notes.js'
 import type { DeliverySetup } from '../setup.js'
-import { fromXtext, wantsFailure } from '../smtp/dsn-parameters.js'
+import { fromXtext, wantsDelay, wantsFailure } from '../smtp/dsn-parameters.js'
+import { judgeReply } from '../smtp/judge.js'
 
 /** A message with all that its entries have in common. */
 export interface Consignment {
@@ -41,6 +43,9 @@ export interface Addressee extends RecipientNotes {
 export interface Portion {
   readonly place: Place
   readonly addressees: readonly Addressee[]
+  /** for the journal; also why it is not delivered already */
+  readonly reason?: string
+  readonly later?: EntrySpec['later']
 }
 
 export interface Failure {
@@ -64,35 +69,81 @@ export class Queuer {
     portions: readonly Portion[],
     failures: readonly Failure[],
   ): Promise<PreparedEntries> {
-    const specs = portions.flatMap((portion) => entries(consignment, portion))
+    const writings = portions.flatMap((portion) => entries(consignment, portion))
     const told = failures.filter(({ addressee }) => wantsFailure(addressee.notify))
-    if (told.length > 0) specs.push(await this.failureEntry(consignment, told))
-    return prepareEntries(
+    const failed = told.length > 0 && (await this.failureEntry(consignment, told))
+    if (failed) writings.push(failed)
+    return this.prepareAll(consignment, writings)
+  }
+
+  /**
+   * Prepares the report to the sender that it takes longer (RFC 3464 2.3.3, `delayed`); undefined:
+   * nobody wants to hear of it.
+   */
+  async prepareWarning(
+    consignment: Consignment,
+    delayed: readonly Failure[],
+    expires: Date,
+  ): Promise<PreparedEntries | undefined> {
+    const told = delayed.filter(({ addressee }) => wantsDelay(addressee.notify))
+    if (told.length === 0 || consignment.mailFrom.isNull()) return undefined
+    return this.prepareAll(consignment, [await this.report(consignment, told, expires)])
+  }
+
+  private async prepareAll(
+    { uuid }: Consignment,
+    writings: readonly Writing[],
+  ): Promise<PreparedEntries> {
+    const { observe } = this.setup
+    const prepared = await prepareEntries(
       this.setup.outbound,
-      specs.map((spec, index) => ({ ...spec, uuid: `${consignment.uuid}.${index + 1}` })),
+      writings.map(({ spec }, index) => ({ ...spec, uuid: `${uuid}.${index + 1}` })),
     )
+    return {
+      commit: async () => {
+        const names = await prepared.commit()
+        writings.forEach(({ event }, index) => observe?.(event(names[index] ?? '')))
+        return names
+      },
+      abort: () => prepared.abort(),
+    }
   }
 
   private async failureEntry(
     consignment: Consignment,
     failures: readonly Failure[],
-  ): Promise<EntrySpec> {
-    const { uuid, mailFrom, message, since, envid } = consignment
+  ): Promise<Writing | undefined> {
+    const { uuid, mailFrom } = consignment
     const { log } = this.setup.env
-    if (mailFrom.isNull()) {
-      const lost = failures.map(({ addressee }) => `<${addressee.recipient.address}>`).join(', ')
-      log.error(
-        `delivery ${uuid}: ${lost} failed and the sender is <>: kept in the queue folder as error.*`,
-      )
-      return keptEntry(consignment, failures)
+    if (!mailFrom.isNull()) return this.report(consignment, failures)
+    const worth = failures.filter(({ outcome }) => !isUnknown(outcome))
+    const lost = failures.map(({ addressee }) => `<${addressee.recipient.address}>`).join(', ')
+    if (worth.length === 0) {
+      log.notice(`delivery ${uuid}: ${lost} unknown and the sender is <>: nobody is told`)
+      return undefined
     }
+    const reason = `${lost} failed and the sender is <>`
+    log.error(`delivery ${uuid}: ${reason}: kept in the queue folder as error.*`)
+    const event = (entry: string): MailEvent => ({ kind: 'kept', uuid, entry, reason })
+    return { spec: keptEntry(consignment, worth), event }
+  }
+
+  /** A report of failure, or with `expires` of delay. */
+  private async report(
+    consignment: Consignment,
+    failures: readonly Failure[],
+    expires?: Date,
+  ): Promise<Writing> {
+    const { uuid, mailFrom, message, since, envid } = consignment
+    const now = new Date()
     const contents = await composeDsn({
       gatewayName: this.setup.gatewayName,
       sender: mailFrom.address,
-      id: `${uuid}.${Date.now()}`,
+      id: `${uuid}.${now.getTime()}`,
       envid: envid === undefined ? undefined : fromXtext(envid),
       arrival: new Date(since),
-      now: new Date(),
+      now,
+      ...(expires && { expires }),
       failed: failures.map(({ addressee, outcome }): FailedRecipient => {
         const original = fromXtext(addressee.orcpt)
         return { address: addressee.recipient.address, original, outcome }
@@ -100,28 +151,58 @@ export class Queuer {
       header: await readHead(message.octets(), longestHeader),
     })
     const to = mailFrom.address
-    log.notice(`delivery ${uuid}: ${failures.length} failed, reported to <${to}>`)
+    const action = expires ? 'delayed' : 'failed'
+    this.setup.env.log.notice(`delivery ${uuid}: ${failures.length} ${action}, reported to <${to}>`)
+    const recipients = failures.map(({ addressee }) => eventRecipient(addressee))
     return {
-      uuid,
-      domain: mailFrom.host,
-      mailFrom: nullSender(mailFrom),
-      recipients: [mailFrom],
-      // without rules of our own the sender's domain is all there is to go by
-      notes: this.setup.routeOwn ? toQueueNotes(undecidedNotes([to])) : {},
-      message: { octets: () => once(dotStuffed(contents)) },
+      spec: {
+        uuid,
+        domain: mailFrom.host,
+        mailFrom: nullSender(mailFrom),
+        recipients: [mailFrom],
+        since: now.getTime(),
+        // without rules of our own the sender's domain is all there is to go by
+        notes: this.setup.routeOwn ? toQueueNotes(undecidedNotes([to])) : {},
+        message: { octets: () => once(dotStuffed(contents)) },
+      },
+      event: (entry) => ({ kind: 'reported', uuid, action, to, entry, recipients }),
     }
   }
 }
 
-function entries(consignment: Consignment, { place, addressees }: Portion): EntrySpec[] {
-  const { uuid, mailFrom, message } = consignment
-  const entry = (part: readonly Addressee[]): EntrySpec => ({
-    uuid,
-    domain: part[0]?.recipient.host ?? '',
-    mailFrom,
-    recipients: part.map(({ recipient }) => recipient),
-    notes: place.kind === 'outbound' ? {} : toQueueNotes(entryNotes(consignment, place, part)),
-    message,
+/** What goes on disk, and what is told of it when it is there. */
+interface Writing {
+  readonly spec: EntrySpec
+  readonly event: (entry: string) => MailEvent
+}
+
+/** A host that knows no such recipient: nobody waits for a copy of what a stranger wrote to him. */
+function isUnknown(outcome: Outcome): boolean {
+  return outcome.kind === 'refused' && judgeReply(outcome.reply, 'RCPT') === 'address'
+}
+
+export function eventRecipient({ recipient, original }: Addressee): EventRecipient {
+  return { recipient: recipient.address, original }
+}
+
+function entries(consignment: Consignment, portion: Portion): Writing[] {
+  const { place, addressees, later, reason = 'several places' } = portion
+  const { uuid, mailFrom, message, since } = consignment
+  const entry = (part: readonly Addressee[]): Writing => ({
+    spec: {
+      uuid,
+      domain: part[0]?.recipient.host ?? '',
+      mailFrom,
+      recipients: part.map(({ recipient }) => recipient),
+      since,
+      notes: toQueueNotes(entryNotes(consignment, place, part)),
+      message,
+      ...(later && { later }),
+    },
+    event: (name) => {
+      const recipients = part.map(eventRecipient)
+      return { kind: 'queued', uuid, place: placeKey(place), entry: name, recipients, reason }
+    },
   })
   // Haraka's outbound asks for the MX of an entry's domain
   return place.kind === 'outbound'
@@ -130,10 +211,10 @@ function entries(consignment: Consignment, { place, addressees }: Portion): Entr
 }
 
 function keptEntry(consignment: Consignment, failures: readonly Failure[]): EntrySpec {
-  const { uuid, mailFrom, message } = consignment
+  const { uuid, mailFrom, message, since } = consignment
   const recipients = failures.map(({ addressee }) => addressee.recipient)
   const domain = recipients[0]?.host ?? ''
-  return { uuid, domain, mailFrom, recipients, notes: {}, message, keep: true }
+  return { uuid, domain, mailFrom, recipients, notes: {}, message, since, keep: true }
 }
 
 function entryNotes(

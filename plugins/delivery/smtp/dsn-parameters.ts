@@ -30,6 +30,11 @@ export function wantsFailure(notify: string | undefined): boolean {
   return notify === undefined || notify.includes('FAILURE')
 }
 
+/** Whether he wants to hear of a delay; without a word it is ours to say (RFC 3461 4.1). */
+export function wantsDelay(notify: string | undefined): boolean {
+  return notify === undefined || notify.includes('DELAY')
+}
+
 /** The client's ORCPT, or one made of the address as the client wrote it. */
 export function orcptOf(value: Given, address: string): string {
   if (value && orcptValue.test(value)) return value
