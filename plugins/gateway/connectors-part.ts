@@ -10,14 +10,16 @@ import { plainIp } from '../mail/ip-address.js'
 import { hostsOfMailboxes } from '../directory/mailboxes.js'
 import { pluginLog } from '../haraka/config-files.js'
 import type { HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
-import type { HarakaOutbound, QueueItem } from '../haraka/outbound.js'
+import type { HarakaOutbound, HarakaQueue, QueueItem } from '../haraka/outbound.js'
+import { repairQueue } from '../haraka/queue-repairs.js'
+import { processCount } from '../haraka/workers.js'
 import { Pack } from './pack.js'
 import { Deliverer } from '../delivery/deliverer.js'
 import type { OwnRoute } from '../delivery/setup.js'
 import type { PlaceState } from '../delivery/state.js'
 import { nextSystemsOver } from './next-systems.js'
 import type { LoopRules } from '../loop/detection.js'
-import type { Place } from '../mail/place.js'
+import { placeKey, type Place } from '../mail/place.js'
 
 const connectorsParts = new WeakMap<Pack, ConnectorsPart>()
 
@@ -30,12 +32,17 @@ export class ConnectorsPart {
 
   private constructor(plugin: HarakaPlugin, pack: Pack) {
     this.pack = pack
+    const outbound = plugin.haraka_require('outbound') as HarakaOutbound
+    repairQueue(plugin.haraka_require('outbound/queue') as HarakaQueue, outbound)
     this.deliverer = new Deliverer({
       connector: (name) => pack.connectors.connectors.get(name),
       mailboxHost: (directory, host) => pack.mailboxHost(directory, host),
       gatewayName: pack.hostName,
       gatewayId: () => pack.gatewayId,
-      outbound: plugin.haraka_require('outbound') as HarakaOutbound,
+      outbound,
+      processes: processCount(pack.files.main('smtp.ini')),
+      observe: pack.observers.observe,
+      paused: (place) => pack.paused(place),
       env: { configDir: pack.files.configDir, log: pluginLog(plugin) },
       loopField: (way, recipients, lists) => this.loopField(way, recipients, lists),
       isSelf: pack.isSelf,
@@ -51,6 +58,7 @@ export class ConnectorsPart {
     })
     pack.checkBeforeUse = (configuration) => this.checkNames(configuration)
     pack.isSystem = (client) => this.isSystem(client)
+    pack.inForce = (before) => this.releaseChanged(before)
   }
 
   /** The forwarder of this process; made by the connectors plugin. */
@@ -115,6 +123,21 @@ export class ConnectorsPart {
       ...all.map((connector) => this.nextSystems.isFrom(connector, client)),
     ])
     return answers.includes(true)
+  }
+
+  /** What waits for a place that has been changed or put back is tried at once. */
+  private releaseChanged({ connectors: before, directories: mailboxes }: Configuration): void {
+    const { connectors, directories } = this.pack.configuration
+    const old = before?.connectors
+    for (const [name, connector] of connectors?.connectors ?? []) {
+      if (JSON.stringify(old?.get(name)) === JSON.stringify(connector)) continue
+      this.deliverer.release(placeKey({ kind: 'connector', connector: name }))
+    }
+    const oldHosts = mailboxHosts(mailboxes)
+    for (const [directory, host] of mailboxHosts(directories)) {
+      if (JSON.stringify(oldHosts.get(directory)) === JSON.stringify(host)) continue
+      this.deliverer.release(placeKey({ kind: 'mailbox-host', directory }))
+    }
   }
 
   private loopField(way: string, recipients: readonly string[], lists: string): string {

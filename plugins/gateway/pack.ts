@@ -32,6 +32,7 @@ import {
 } from '../decision/configuration.js'
 import { decideRecipient, type Client, type SwitchParts } from '../decision/mail-switch.js'
 import { parseListeners, selfTest } from '../haraka/listeners.js'
+import type { Pause } from '../delivery/state.js'
 import { startsWorkers } from '../haraka/workers.js'
 import { Tally } from '../decision/tally.js'
 import { configFiles, type ConfigFiles } from '../haraka/config-files.js'
@@ -76,6 +77,10 @@ export class Pack {
   checkBeforeUse: (configuration: Configuration) => Promise<string[]> = () => Promise.resolve([])
   /** whether a client is one of the systems of the configuration */
   isSystem: (client: Client) => Promise<boolean> = () => Promise.resolve(false)
+  /** told when another configuration has come into force */
+  inForce: (before: Configuration) => void = () => undefined
+  /** whether an administrator holds a place back, by its key */
+  paused: (place: string) => Pause | undefined = () => undefined
   private readonly parts = new Set<Part>()
   private readonly harvest = new Harvest()
   private readonly tally = new Tally()
@@ -300,7 +305,9 @@ export class Pack {
       const config = this.read(parts)
       const errors = [...vanished(this.config, config), ...(await this.checkBeforeUse(config))]
       if (errors.length > 0) throw new ConfigError(errors)
+      const before = this.config
       this.use(parts, config)
+      this.inForce(before)
       this.failedReload = undefined
       this.inForceSince = Date.now()
       log.notice('the configuration was read again and is in force')

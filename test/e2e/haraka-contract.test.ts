@@ -16,7 +16,12 @@ import {
   type HarakaResults,
   type HarakaTransaction,
 } from '../../plugins/haraka/haraka.js'
-import type { HarakaOutbound, QueueItem, QueueTodo } from '../../plugins/haraka/outbound.js'
+import type {
+  HarakaOutbound,
+  HarakaQueue,
+  QueueItem,
+  QueueTodo,
+} from '../../plugins/haraka/outbound.js'
 import { send, startGateway } from '../harness/haraka.js'
 
 type Members<T> = Record<keyof T, true>
@@ -86,9 +91,17 @@ const declared = {
     HMailItem: true,
     qfile: true,
     delivery_queue: true,
+    temp_fail_queue: true,
     stats: true,
   }),
-  qfile: members<HarakaOutbound['qfile']>({ name: true, platformDOT: true }),
+  timers: members<HarakaOutbound['temp_fail_queue']>({ queue: true, add: true }),
+  queue: members<HarakaQueue>({
+    queue_dir: true,
+    delivery_queue: true,
+    delete_dot_files: true,
+    _add_hmail: true,
+  }),
+  qfile: members<HarakaOutbound['qfile']>({ name: true, parts: true, platformDOT: true }),
   item: members<QueueItem>({
     todo: true,
     filename: true,
@@ -126,6 +139,8 @@ const ask = (name, object) => {
 exports.register = function () {
   ask('outbound', this.haraka_require('outbound'))
   ask('qfile', this.haraka_require('outbound').qfile)
+  ask('timers', this.haraka_require('outbound').temp_fail_queue)
+  ask('queue', this.haraka_require('outbound/queue'))
   ask('config', Object.assign(Object.create(this.config), { overrides_path: this.config.overrides_path }))
   if (typeof this.haraka_require('server').notes !== 'object') missing.push('server.notes')
 }

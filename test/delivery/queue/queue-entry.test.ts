@@ -16,12 +16,14 @@ import { tempDir } from '../../harness/temp.js'
 describe('entries of the queue', () => {
   let folder: string
   let pushed: string[]
+  let waiting: number[]
   let outbound: HarakaOutbound
 
   beforeEach(() => {
     folder = join(tempDir('queue'), 'queue')
     mkdirSync(folder)
     pushed = []
+    waiting = []
     let count = 0
     outbound = {
       HMailItem: class {
@@ -30,8 +32,14 @@ describe('entries of the queue', () => {
           this.path = path
         }
       } as unknown as HarakaOutbound['HMailItem'],
-      qfile: { name: () => `1_1_0_1_x_${++count}_host`, platformDOT: '__tmp__.' },
+      qfile: {
+        name: ({ next_attempt: next = 1, attempts = 0 } = {}) =>
+          `1_${next}_${attempts}_1_x_${++count}_host`,
+        parts: () => null,
+        platformDOT: '__tmp__.',
+      },
       delivery_queue: { push: ({ path }) => void pushed.push(path) },
+      temp_fail_queue: { queue: [], add: (_, milliseconds) => void waiting.push(milliseconds) },
       stats: () => ({ queue_dir: folder }),
     }
   })
@@ -49,6 +57,7 @@ describe('entries of the queue', () => {
     domain: 'b.example',
     mailFrom: new Address('<a@a.example>'),
     recipients: [new Address('<b@b.example>'), new Address('<c@b.example>')],
+    since: 1000,
     notes: { address_space: { version: 1 } },
     message,
     ...more,
@@ -107,6 +116,17 @@ describe('entries of the queue', () => {
     const [name = ''] = readdirSync(folder)
     assert.match(name, /^error\./u)
     assert.deepEqual(pushed, [])
+  })
+
+  it('one that is not to be tried at once waits, and says so in its name', async () => {
+    const later = { attempts: 1, milliseconds: 60_000 }
+    await (await prepareEntries(outbound, [spec(good, { later })])).commit()
+    const [name = ''] = readdirSync(folder)
+    const [, next, attempts] = name.split('_')
+    assert.ok(Math.abs(Number(next) - Date.now() - 60_000) < 10_000)
+    assert.equal(attempts, '1')
+    assert.deepEqual([pushed, waiting], [[], [60_000]])
+    assert.equal(read(name).todo['queue_time'], 1000)
   })
 
   it('recipients are taken out in one step', async () => {

@@ -25,7 +25,7 @@ export interface DeliveryGatewayOptions {
   readonly secrets?: Readonly<Record<string, string>>
 }
 
-/** The gateway's queue tries again every 5 s, the least that Haraka allows. */
+/** What a host deferred is tried again after some seconds; `settings` may say otherwise. */
 export async function startDeliveryGateway(
   options: DeliveryGatewayOptions,
 ): Promise<GatewayProcess> {
@@ -70,6 +70,7 @@ export function connectorSection(
     `address_spaces = ${domains.join(', ')}`,
     `smart_hosts = ${smartHosts}`,
     'allow_relay = true',
+    ...(settings.some((line) => line.startsWith('retry')) ? [] : ['retry = 2s']),
     ...settings,
     '',
   ].join('\n')

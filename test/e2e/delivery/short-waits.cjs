@@ -14,3 +14,4 @@ const short = Object.fromEntries(
 timeouts.directTimeouts = short
 timeouts.rfcTimeouts = short
 Object.assign(require(join(delivery, 'direct.js')).directPatience, { least: 3000, most: 6000 })
+Object.assign(require(join(delivery, 'hosts', 'schedule.js')).waits, { uncertain: 2000 })
