@@ -165,7 +165,7 @@ function readSchedule(settings: Settings): Schedule {
   const schedule = {
     retry: settings.durations('retry', retry, 1000),
     warnAfter: settings.duration('warn_after', warnAfter, 0),
-    expire: settings.duration('expire', expire, minute),
+    expire: settings.duration('expire', expire, 1000),
   }
   if (schedule.warnAfter >= schedule.expire) {
     settings.wrong('warn_after', 'less than `expire`', settings.text('warn_after') || '4h')

@@ -110,7 +110,7 @@ function statusFields(facts: DsnFacts): string {
     `Original-Recipient: ${ascii(typed(original))}`,
     `Final-Recipient: ${ascii(typed(address))}`,
     `Action: ${facts.expires ? 'delayed' : 'failed'}`,
-    `Status: ${statusOf(outcome)}`,
+    `Status: ${statusOf(outcome, facts.expires !== undefined)}`,
     ...remoteMta(outcome),
     ...('reply' in outcome
       ? [`Diagnostic-Code: smtp; ${ascii(outcomeText(outcome))}`]
@@ -121,10 +121,10 @@ function statusFields(facts: DsnFacts): string {
 }
 
 /** The enhanced code of the host, if it says what happened; a failure has class 5, or 4 if time ran out. */
-function statusOf(outcome: Outcome): string {
+function statusOf(outcome: Outcome, delayed: boolean): string {
   if (outcome.kind !== 'refused') {
     const code = 'reply' in outcome ? outcome.reply.enhanced : ''
-    return code.startsWith('4.') ? code : '4.4.7'
+    return code.startsWith('4.') ? code : delayed ? '4.4.1' : '4.4.7'
   }
   const { enhanced, code } = outcome.reply
   if (enhanced.startsWith('5.')) return enhanced

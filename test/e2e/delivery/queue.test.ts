@@ -154,8 +154,18 @@ describe('the queue', function () {
     assert.equal(sender.messages.length, 0)
   })
 
-  it('nobody can be told for <>: the message is kept', async () => {
+  it('a stranger who writes with <> to nobody leaves nothing behind', async () => {
     unix.change(refuse)
+    await send(gateway, { from: '', to: ['stranger@queued.example'] })
+    await gateway.waitForLog(/<stranger@queued\.example> unknown and the sender is <>/u)
+    await eventually(async () => {
+      const left = await readdir(join(gateway.dir, 'queue'))
+      return left.length === 0 ? undefined : `left: ${left.join(', ')}`
+    })
+  })
+
+  it('nobody can be told for <>: the message is kept', async () => {
+    unix.change({ rcpt: () => '554 5.7.1 no mail from there' })
     const { data } = await send(gateway, { from: '', to: ['no@queued.example'] })
     assert.equal(data?.code, 250)
     const queue = join(gateway.dir, 'queue')
@@ -177,6 +187,7 @@ describe('the queue', function () {
     const write = (name: string): Promise<void> =>
       gateway.writeConfig('connectors.ini', [...common, connectorSection(name, queued)].join('\n'))
     await write('renamed')
+    await gateway.waitForLog(/read again and is in force/u, 20_000)
     unix.change({})
     await gateway.waitForLog(/connector queued is not in the configuration now/u, 20_000)
     assert.equal((await gateway.queue()).length, 1)
@@ -228,10 +239,10 @@ describe('the queue', function () {
   }
 })
 
-describe('a queue that has tried often enough', function () {
+describe('a queue that has tried long enough', function () {
   this.timeout(60_000)
 
-  it('reports what could not be delivered', async () => {
+  it('reports the delay once, then what could not be delivered', async () => {
     const unix = await FaultServer.start({
       host: '127.0.0.2',
       script: { banner: '421 4.3.2 down' },
@@ -239,21 +250,28 @@ describe('a queue that has tried often enough', function () {
     const sender = await FaultServer.start({ host: '127.0.0.3' })
     const gateway = await startDeliveryGateway({
       ways: {
-        unix: { domains: ['unix.example'], smartHosts: unix.smartHost },
+        unix: {
+          domains: ['unix.example'],
+          smartHosts: unix.smartHost,
+          settings: ['warn_after = 1s', 'expire = 4s'],
+        },
         reports: { domains: ['sender.example'], smartHosts: sender.smartHost },
       },
-      config: { 'outbound.ini': 'temp_fail_intervals=5s\n' },
     })
     try {
       const { data } = await send(gateway, { from: 'a@sender.example', to: ['a@unix.example'] })
       assert.equal(data?.code, 250)
-      await eventually(() => (sender.messages.length > 0 ? undefined : 'no report'))
-      const text = sender.messages[0]?.wire.toString() ?? ''
+      await eventually(() => (sender.messages.length > 1 ? undefined : 'no reports'))
+      const [delayed, failed] = sender.messages.map(({ wire }) => wire.toString())
+      assert.match(delayed ?? '', /^Action: delayed\r\nStatus: 4\.4\.1\r\n/mu)
+      assert.match(delayed ?? '', /^Will-Retry-Until: /mu)
+      const text = failed ?? ''
       assert.match(text, /^Action: failed\r\nStatus: 4\.4\.7\r\n/mu)
       assert.match(text, /^Diagnostic-Code: x-address-space; .*421 4\.3\.2 down/mu)
       await eventually(async () =>
         (await gateway.queue()).length === 0 ? undefined : 'still there',
       )
+      assert.equal(sender.messages.length, 2)
     } finally {
       await gateway.stop()
       await Promise.all([unix, sender].map((server) => server.stop()))
