@@ -126,17 +126,10 @@ export class ConnectorsPart {
   }
 
   /** What waits for a place that has been changed or put back is tried at once. */
-  private releaseChanged({ connectors: before, directories: mailboxes }: Configuration): void {
-    const { connectors, directories } = this.pack.configuration
-    const old = before?.connectors
-    for (const [name, connector] of connectors?.connectors ?? []) {
-      if (JSON.stringify(old?.get(name)) === JSON.stringify(connector)) continue
-      this.deliverer.release(placeKey({ kind: 'connector', connector: name }))
-    }
-    const oldHosts = mailboxHosts(mailboxes)
-    for (const [directory, host] of mailboxHosts(directories)) {
-      if (JSON.stringify(oldHosts.get(directory)) === JSON.stringify(host)) continue
-      this.deliverer.release(placeKey({ kind: 'mailbox-host', directory }))
+  private releaseChanged(before: Configuration): void {
+    const old = placesOf(before)
+    for (const [place, settings] of placesOf(this.pack.configuration)) {
+      if (old.get(place) !== settings) this.deliverer.release(place)
     }
   }
 
@@ -171,4 +164,16 @@ function hasState(deliverer: object): deliverer is { state(): readonly PlaceStat
 
 function canRelease(deliverer: object): deliverer is { release(place?: string): unknown } {
   return 'release' in deliverer
+}
+
+/** By the key of each place the settings that say where its mail goes, as text. */
+function placesOf({ connectors, directories }: Configuration): Map<string, string> {
+  const places = new Map<string, string>()
+  for (const [name, connector] of connectors?.connectors ?? []) {
+    places.set(placeKey({ kind: 'connector', connector: name }), JSON.stringify(connector))
+  }
+  for (const { host, place } of (directories?.directories ?? []).flatMap(hostsOfMailboxes)) {
+    places.set(placeKey(place), JSON.stringify(host))
+  }
+  return places
 }
