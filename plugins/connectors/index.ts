@@ -39,6 +39,8 @@ const ownTransaction: Reply = {
   text: 'goes another way than the recipients before it; send it in a transaction of its own',
 }
 
+const noRoom: Reply = { code: 452, enhanced: '4.3.1', text: 'no room to take mail now' }
+
 export function register(this: HarakaPlugin): void {
   this.timeout = 0
   registerPart(this, 'connectors', ConnectorsPart.of(this).nextSystems)
@@ -65,8 +67,10 @@ export const refuseSelf = hook('init_master', decisionSeconds, async ({ plugin }
 export const noteParameters = hook<[HarakaAddress, EsmtpParameters]>(
   'mail',
   decisionSeconds,
-  ({ connection, params }) => {
+  ({ plugin, connection, params }) => {
     const { transaction } = connection
+    const { minFree } = Pack.of(plugin).connectors
+    if (ConnectorsPart.of(plugin).deliverer.isDiskLow(minFree)) return refuse(noRoom)
     if (transaction) {
       mailParameters.set(transaction, params[1])
       watchForBareCr(transaction.message_stream)

@@ -18,6 +18,7 @@ import type { ConnectionOptions } from 'node:tls'
 
 import type { EsmtpParameters, HarakaConnection } from '../haraka/haraka.js'
 import type { QueueItem } from '../haraka/outbound.js'
+import type { FreeSpace } from '../decision/connectors-config.js'
 import type { Place } from '../mail/place.js'
 import type { RoutedRecipient } from './routed-recipient.js'
 import type { Reply } from '../mail/reply.js'
@@ -29,6 +30,8 @@ import { literalAddresses } from './hosts/endpoints.js'
 import { PlaceSender } from './hosts/place-sender.js'
 import { adoptReport, isOurs } from './queue/queue-notes.js'
 import { QueueClock } from './queue/clock.js'
+import { QueueDisk } from './queue/free-space.js'
+import { tidyKeptMail } from './queue/kept-mail.js'
 import { QueueDelivery } from './queue/queued.js'
 import { Queuer } from './queue/queuer.js'
 import { Resolver, type Dns } from './hosts/resolver.js'
@@ -46,6 +49,8 @@ export const handOverSeconds = (directPatience.most + directTimeouts.final) / 10
 // DNS that is down must not keep the gateway from starting
 const selfPatience = 5000
 
+const tidyingInterval = 3_600_000
+
 /** What tests and commands replace. */
 export interface DelivererTools {
   readonly dns?: Dns
@@ -57,6 +62,8 @@ export class Deliverer {
   private readonly sessions: Sessions
   private readonly dispatcher: Dispatcher
   private readonly clock: QueueClock
+  private readonly disk: QueueDisk
+  private readonly tidying: NodeJS.Timeout
   private readonly finder: TargetFinder
   private readonly directly: HandOver
   private readonly queued: QueueDelivery
@@ -80,6 +87,11 @@ export class Deliverer {
     const clock = new QueueClock(setup.outbound, sessions)
     this.dispatcher = dispatcher
     this.clock = clock
+    const folder = (): string => setup.outbound.stats().queue_dir
+    const { log } = setup.env
+    this.disk = new QueueDisk(folder, log)
+    const tidy = (): void => void tidyKeptMail(folder(), { log, observe: setup.observe })
+    this.tidying = setInterval(tidy, tidyingInterval).unref()
     this.directly = new HandOver(setup, dispatcher, queuer)
     this.queued = new QueueDelivery(setup, { dispatcher, queuer, clock })
     this.verifier = new Verifier({
@@ -166,6 +178,11 @@ export class Deliverer {
     return this.finder.selfAmong(hosts, selfPatience)
   }
 
+  /** Whether the queue's disk has too little room to take mail. Answers at once. */
+  isDiskLow(floor: FreeSpace): boolean {
+    return this.disk.isLow(floor)
+  }
+
   /** The hosts that are known now. */
   hosts(): readonly HostState[] {
     return this.sessions.states()
@@ -196,6 +213,7 @@ export class Deliverer {
 
   /** Ends idle sessions; those in use end after their message. */
   close(): Promise<void> {
+    clearInterval(this.tidying)
     this.clock.close()
     this.sessions.close()
     return Promise.resolve()

@@ -43,6 +43,7 @@ import type {
   HarakaPlugin,
 } from '../haraka/haraka.js'
 import { describePart } from './describe-part.js'
+import { OpenClients } from './open-clients.js'
 import { decidedEvent, eventClient, Observers } from './observers.js'
 import { recipientsOf, type Recipient } from './recipients.js'
 import { toMailAddress } from '../haraka/haraka-address.js'
@@ -73,6 +74,7 @@ export class Pack {
   readonly isSelf: (ip: string, port: number) => boolean
   /** the journal, the metrics: whoever wants to hear what happens to each message */
   readonly observers = new Observers()
+  readonly clients = new OpenClients()
   /** what only DNS can tell of a changed configuration: the errors, a line each */
   checkBeforeUse: (configuration: Configuration) => Promise<string[]> = () => Promise.resolve([])
   /** whether a client is one of the systems of the configuration */
@@ -100,6 +102,7 @@ export class Pack {
   private switchParts: SwitchParts = { decidesDomains: false, contacts: false }
 
   private constructor(plugin: HarakaPlugin) {
+    this.clients.watch(plugin)
     this.files = configFiles(plugin)
     this.hostName = this.files.value('me') || hostname()
     this.isSelf = selfTest(parseListeners(this.files.main('smtp.ini')))

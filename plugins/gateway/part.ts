@@ -13,6 +13,9 @@ import { accept, carryOn, refuse, type HookAnswer } from '../haraka/replies.js'
 /** A decision asks directories that have their own time-outs; this bounds all of them together. */
 export const decisionSeconds = 25
 
+// milliseconds; Haraka ends the process after 30 s
+const closingPatience = 25_000
+
 /** Enables the part. Throws after having logged every error: Haraka then does not start. */
 export function registerPart(plugin: HarakaPlugin, part: Part, nextSystems?: NextSystems): Pack {
   try {
@@ -66,9 +69,15 @@ export function rewrite({ connection }: { connection: HarakaConnection }): HookA
   return carryOn
 }
 
-/** Hook shutdown: Haraka does not wait for it, so nothing may be rejected. */
+/**
+ * Hook shutdown: what clients have under way ends, then everything closes. Haraka does not wait for it, so
+ * nothing may be rejected.
+ */
 export function closeAll(plugin: HarakaPlugin, ...parts: { close(): Promise<void> }[]): void {
-  for (const part of [...parts, Pack.of(plugin)]) {
-    part.close().catch((error: unknown) => plugin.logerror(`closing failed: ${String(error)}`))
-  }
+  const pack = Pack.of(plugin)
+  void pack.clients.gone(closingPatience).then(() => {
+    for (const part of [...parts, pack]) {
+      part.close().catch((error: unknown) => plugin.logerror(`closing failed: ${String(error)}`))
+    }
+  })
 }

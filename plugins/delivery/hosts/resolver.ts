@@ -1,6 +1,7 @@
 /**
- * MX and addresses of hosts, with answers kept for a minute, and the last known ones for as long as
- * DNS fails.
+ * MX and addresses of hosts, with answers kept for a minute. An older one is still given for an hour, at
+ * once, while DNS is asked in the background, so that no message waits for a slow one; and the last known
+ * one for as long as DNS fails.
  *
  * `none` is an answer (no such name, no such record); a failure to find out is a rejection, and
  * always temporary. Addresses are asked of the system, so that /etc/hosts counts.
@@ -22,6 +23,7 @@ export interface Mx {
 }
 
 const timeToLive = 60_000
+const goodMeanwhile = 3_600_000
 const dnsTimeout = 5000
 const noSuchRecord = new Set(['ENOTFOUND', 'ENODATA', 'ENONAME'])
 
@@ -62,11 +64,13 @@ export class Resolver {
   private ask<T>(question: string, find: () => Promise<T>): Promise<T> {
     const known = this.answers.get(question)
     if (known && this.now() < known.at + timeToLive) return Promise.resolve(known.value as T)
-    const underWay = this.asking.get(question)
-    if (underWay) return underWay as Promise<T>
-    const asked = this.find(question, find, known?.value as T | undefined)
-    this.asking.set(question, asked)
-    return asked
+    const underWay = this.asking.get(question) as Promise<T> | undefined
+    const asked = underWay ?? this.find(question, find, known?.value as T | undefined)
+    if (!underWay) this.asking.set(question, asked)
+    if (!known || this.now() >= known.at + goodMeanwhile) return asked
+    // an answer that is known does not fail
+    asked.catch(() => undefined)
+    return Promise.resolve(known.value as T)
   }
 
   private async find<T>(question: string, find: () => Promise<T>, last: T | undefined): Promise<T> {

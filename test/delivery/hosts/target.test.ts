@@ -171,4 +171,19 @@ describe('where a place is', () => {
     dns.table = {}
     assert.deepEqual(await resolver.addresses('x.example'), [])
   })
+
+  it('slow DNS: the last known answer at once, the new one to who asks next', async () => {
+    const dns = new TableDns({ 'A x.example': ['192.0.2.1'] })
+    let now = 0
+    const resolver = new Resolver(dns, () => now)
+    await resolver.addresses('x.example')
+    let answer: (addresses: string[]) => void = () => undefined
+    dns.lookup = () => new Promise((resolve) => (answer = resolve))
+    now += 120_000
+    assert.deepEqual(await resolver.addresses('x.example'), ['192.0.2.1'])
+    assert.deepEqual(await resolver.addresses('x.example'), ['192.0.2.1'])
+    answer(['192.0.2.2'])
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(await resolver.addresses('x.example'), ['192.0.2.2'])
+  })
 })
