@@ -50,6 +50,8 @@ export const handOverSeconds = (directPatience.most + directTimeouts.final) / 10
 const selfPatience = 5000
 
 const tidyingInterval = 3_600_000
+// when the queue's folder is there
+const firstTidying = 5000
 
 /** What tests and commands replace. */
 export interface DelivererTools {
@@ -64,6 +66,7 @@ export class Deliverer {
   private readonly clock: QueueClock
   private readonly disk: QueueDisk
   private readonly tidying: NodeJS.Timeout
+  private readonly firstTidying: NodeJS.Timeout
   private readonly finder: TargetFinder
   private readonly directly: HandOver
   private readonly queued: QueueDelivery
@@ -90,8 +93,9 @@ export class Deliverer {
     const folder = (): string => setup.outbound.stats().queue_dir
     const { log } = setup.env
     this.disk = new QueueDisk(folder, log)
-    const tidy = (): void => void tidyKeptMail(folder(), { log, observe: setup.observe })
+    const tidy = (): void => void tidyKeptMail(folder, { log, observe: setup.observe })
     this.tidying = setInterval(tidy, tidyingInterval).unref()
+    this.firstTidying = setTimeout(tidy, firstTidying).unref()
     this.directly = new HandOver(setup, dispatcher, queuer)
     this.queued = new QueueDelivery(setup, { dispatcher, queuer, clock })
     this.verifier = new Verifier({
@@ -214,6 +218,7 @@ export class Deliverer {
   /** Ends idle sessions; those in use end after their message. */
   close(): Promise<void> {
     clearInterval(this.tidying)
+    clearTimeout(this.firstTidying)
     this.clock.close()
     this.sessions.close()
     return Promise.resolve()

@@ -48,10 +48,11 @@ export function surplus(
 
 /** Removes what is too much in the folder. Never rejects. */
 export async function tidyKeptMail(
-  folder: string,
+  folderOf: () => string,
   { log, observe }: { readonly log: Log; readonly observe?: Observe | undefined },
 ): Promise<void> {
   try {
+    const folder = folderOf()
     const names = (await readdir(folder)).filter((name) => name.startsWith(prefix))
     const files = await Promise.all(names.map((name) => lookAt(folder, name)))
     for (const { name, reason } of surplus(files.flat(), Date.now())) {

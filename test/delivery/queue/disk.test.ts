@@ -67,13 +67,13 @@ describe('mail that went to nobody', () => {
     const events: MailEvent[] = []
     const lines: string[] = []
     const log = { ...silentLog, notice: (line: string) => void lines.push(line) }
-    await tidyKeptMail(folder, { log, observe: (event) => void events.push(event) })
+    await tidyKeptMail(() => folder, { log, observe: (event) => void events.push(event) })
     assert.deepEqual(readdirSync(folder).sort(), ['3_3_0_1_x_3_h', 'error.2_2_0_1_x_2_h'])
     assert.equal(lines.length, 1)
     assert.deepEqual(
       events.map(({ kind }) => kind),
       ['removed'],
     )
-    await tidyKeptMail(join(folder, 'not-there'), { log: silentLog })
+    await tidyKeptMail(() => join(folder, 'not-there'), { log: silentLog })
   })
 })
