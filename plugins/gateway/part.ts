@@ -75,9 +75,10 @@ export function rewrite({ connection }: { connection: HarakaConnection }): HookA
  */
 export function closeAll(plugin: HarakaPlugin, ...parts: { close(): Promise<void> }[]): void {
   const pack = Pack.of(plugin)
-  void pack.clients.gone(closingPatience).then(() => {
-    for (const part of [...parts, pack]) {
-      part.close().catch((error: unknown) => plugin.logerror(`closing failed: ${String(error)}`))
-    }
-  })
+  for (const part of [...parts, pack]) {
+    pack.clients
+      .gone(closingPatience)
+      .then(() => part.close())
+      .catch((error: unknown) => plugin.logerror(`closing failed: ${String(error)}`))
+  }
 }
