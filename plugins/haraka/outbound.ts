@@ -98,7 +98,7 @@ export interface HarakaOutbound {
 /** Haraka's outbound/queue.js: what `HarakaOutbound` is made of, and more. */
 export interface HarakaQueue {
   readonly queue_dir: string
-  readonly delivery_queue: HarakaOutbound['delivery_queue']
   delete_dot_files(): Promise<void>
-  _add_hmail(item: QueueItem): void
+  /** what is done with each file of the queue at a start */
+  _add_file(name: string): Promise<string>
 }

@@ -97,9 +97,8 @@ const declared = {
   timers: members<HarakaOutbound['temp_fail_queue']>({ queue: true, add: true }),
   queue: members<HarakaQueue>({
     queue_dir: true,
-    delivery_queue: true,
     delete_dot_files: true,
-    _add_hmail: true,
+    _add_file: true,
   }),
   qfile: members<HarakaOutbound['qfile']>({ name: true, parts: true, platformDOT: true }),
   item: members<QueueItem>({

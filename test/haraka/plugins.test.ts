@@ -57,8 +57,10 @@ describe('the hooks', () => {
   }
 
   it('are those of the manuals', () => {
-    // the first of the plugins also writes down what is received
+    // the first of the plugins also counts the clients, and writes down what is received
     assert.deepEqual(domains.hooks, {
+      connect_init: ['countIn'],
+      disconnect: ['countOut'],
       rcpt: ['decideRecipient'],
       data: ['rewriteRecipients'],
       data_post: ['noteReceived'],

@@ -4,13 +4,13 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 
-import { repairQueue } from '../../plugins/haraka/queue-repairs.js'
-import type { HarakaOutbound, HarakaQueue, QueueItem } from '../../plugins/haraka/outbound.js'
+import { paced, repairQueue } from '../../plugins/haraka/queue-repairs.js'
+import type { HarakaOutbound, HarakaQueue } from '../../plugins/haraka/outbound.js'
 import { tempDir } from '../harness/temp.js'
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- Haraka ships no types
 const qfile = require('haraka/outbound/qfile') as HarakaOutbound['qfile'] & {
-  name(parts: { pid: number }): string
+  name(parts: { pid?: number; next_attempt?: number }): string
 }
 
 describe("repairs of Haraka's queue", () => {
@@ -24,18 +24,42 @@ describe("repairs of Haraka's queue", () => {
       writeFileSync(join(folder, `${qfile.platformDOT}${name}`), '')
     }
     writeFileSync(join(folder, own), '')
-    const pushed: unknown[] = []
-    const queue: HarakaQueue = {
-      queue_dir: folder,
-      delivery_queue: { push: (item) => void pushed.push(item) },
-      delete_dot_files: () => Promise.reject(new Error('not repaired')),
-      _add_hmail: () => assert.fail('not repaired'),
-    }
-    repairQueue(queue, { qfile })
+    const { queue } = repaired(folder)
     await queue.delete_dot_files()
     assert.deepEqual(readdirSync(folder).sort(), [own, `${qfile.platformDOT}${other}`].sort())
-    const item = { next_process: Date.now() + 60_000 } as unknown as QueueItem
-    queue._add_hmail(item)
-    assert.deepEqual(pushed, [item])
+  })
+
+  it('what is due comes up within the second, the rest at its time, both once', async () => {
+    const { queue, waits } = repaired(tempDir('repairs'))
+    const later = { next_attempt: Date.now() + 60_000 }
+    await queue._add_file(qfile.name({}))
+    await queue._add_file(qfile.name(later))
+    assert.equal(waits[0], 0)
+    assert.ok(Math.abs((waits[1] ?? 0) - 60_000) < 5000)
+  })
+
+  it('a large queue comes up at a pace', () => {
+    const pace = paced(2)
+    const waits = [0, 0, 0, 10, 10, 10].map((now) => pace(now))
+    assert.deepEqual(waits, [0, 0, 1000, 990, 1990, 1990])
+    assert.equal(pace(60_000), 0)
   })
 })
+
+function repaired(folder: string): { queue: HarakaQueue; waits: number[] } {
+  const waits: number[] = []
+  const outbound: HarakaOutbound = {
+    HMailItem: Object as unknown as HarakaOutbound['HMailItem'],
+    qfile,
+    delivery_queue: { push: () => undefined },
+    temp_fail_queue: { queue: [], add: (_, milliseconds) => void waits.push(milliseconds) },
+    stats: () => ({ queue_dir: folder }),
+  }
+  const queue: HarakaQueue = {
+    queue_dir: folder,
+    delete_dot_files: () => Promise.reject(new Error('not repaired')),
+    _add_file: () => Promise.reject(new Error('not repaired')),
+  }
+  repairQueue(queue, outbound)
+  return { queue, waits }
+}

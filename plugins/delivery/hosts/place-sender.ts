@@ -17,7 +17,8 @@ import { formatEndpoint, openSession, type Endpoint, type SessionOptions } from 
 import type { Timeouts } from '../smtp/timeouts.js'
 import { ChunkingHosts } from '../smtp/one-flight.js'
 import { sendMessage } from '../smtp/transaction.js'
-import { hostKey, NoSessionError, OpeningError, type Lease, type Sessions } from './sessions.js'
+import { hostKey, NoSessionError, OpeningError, type Lease } from './lease.js'
+import type { Sessions } from './sessions.js'
 import type { Target } from './target.js'
 
 export interface Shipment {

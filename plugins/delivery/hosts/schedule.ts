@@ -13,7 +13,7 @@ import type { Schedule } from '../../decision/connectors-config.js'
 import type { Outcome } from '../outcome.js'
 
 /** In milliseconds; an object, so that a test can have shorter ones. */
-export const waits = { uncertain: 600_000, forHost: 3_600_000 }
+export const waits = { uncertain: 600_000, forHost: 3_600_000, onFault: 60_000 }
 
 const least = 1000
 const spread = 0.2

@@ -18,84 +18,22 @@ import { formatEndpoint, type Endpoint, type Session } from '../smtp/session.js'
 import { HostError } from '../smtp/wire.js'
 import type { Attempt } from './health.js'
 import { Host, type News, type Opening } from './host.js'
-
-/** What one host is: an address and port, or a socket, whatever names lead there. */
-export function hostKey({ destination }: Endpoint): string {
-  return 'path' in destination ? destination.path : `[${destination.host}]:${destination.port}`
-}
-
-/** None of the hosts gives a session now; that says nothing of the message. */
-export class NoSessionError extends Error {
-  override readonly name = 'NoSessionError'
-  /** every host is left alone, and none just full */
-  readonly allLeftAlone: boolean
-
-  constructor(message: string, allLeftAlone: boolean) {
-    super(message)
-    this.allLeftAlone = allLeftAlone
-  }
-}
-
-/** A session did not become ready. */
-export class OpeningError extends Error {
-  override readonly name = 'OpeningError'
-  readonly endpoint: Endpoint
-
-  constructor(endpoint: Endpoint, cause: HostError) {
-    super(cause.message, { cause })
-    this.endpoint = endpoint
-  }
-}
-
-export interface SessionWish {
-  /** in the order to try them */
-  readonly endpoints: readonly Endpoint[]
-  /** who may share a session; it may hold a password, and is shown nowhere */
-  readonly identity: string
-  /** for the bound of a host: who asks, and how many sessions he allows in all processes together */
-  readonly place: string
-  readonly maxSessions: number
-  open(endpoint: Endpoint): Promise<Session>
-  /** milliseconds since 1970 up to which to wait for a turn; absent: no waiting */
-  readonly patience?: number
-  /** milliseconds since 1970: a session that is not ready by then was given up by us */
-  readonly until: number
-}
-
-export interface Lease {
-  readonly endpoint: Endpoint
-  /** `mail.unix.example[192.0.2.1]:25` */
-  readonly host: string
-  readonly session: Session
-  /** it was idle: the host may have closed it unseen */
-  readonly reused: boolean
-  /** A fresh session in the place of this one, which is over. Rejects with OpeningError. */
-  renew(): Promise<Session>
-  /** The work is done. */
-  end(): void
-}
-
-export interface SessionRules {
-  /** milliseconds */
-  readonly idle: number
-  /** messages over one session */
-  readonly messages: number
-  /** refusals in one session */
-  readonly refusals: number
-  /** hosts that are remembered */
-  readonly hosts: number
-}
-
-export const sessionRules: SessionRules = {
-  idle: 15_000,
-  messages: 500,
-  refusals: 10,
-  hosts: 10_000,
-}
+import {
+  hostKey,
+  identityAt,
+  NoSessionError,
+  OpeningError,
+  sessionRules,
+  whyNot,
+  type Lease,
+  type SessionRules,
+  type SessionWish,
+} from './lease.js'
 
 interface Turn {
-  readonly wish: SessionWish
+  readonly lines: readonly (readonly [Endpoint, Known])[]
   readonly grant: (known: Known) => boolean
+  readonly giveUp: (reason: string) => void
 }
 
 interface Known {
@@ -202,14 +140,26 @@ export class Sessions {
       case 'idle':
         return Promise.resolve(this.lease(known, endpoint, wish, claim.session, true))
       case 'open':
-        if (claim.instead) this.quit(claim.instead)
-        return this.open(known, endpoint, wish, claim.attempt).then((session) =>
-          this.lease(known, endpoint, wish, session, false),
-        )
+        return this.openInstead(known, endpoint, wish, claim)
       case 'full':
       case 'left-alone':
         return claim.kind
     }
+  }
+
+  /** Opens a session; one that has to make room for it has heard QUIT before. */
+  private async openInstead(
+    known: Known,
+    endpoint: Endpoint,
+    wish: SessionWish,
+    { attempt, instead }: { readonly attempt: Attempt; readonly instead?: Session },
+  ): Promise<Lease> {
+    if (instead) {
+      clearTimeout(this.timers.get(instead))
+      await instead.wire.quit()
+    }
+    const session = await this.open(known, endpoint, wish, attempt)
+    return this.lease(known, endpoint, wish, session, false)
   }
 
   private async open(
@@ -272,9 +222,12 @@ export class Sessions {
     const { rules } = this
     const spent =
       wire.isLeaving || wire.refusals >= rules.refusals || used >= rules.messages || this.closed
-    if (!wire.usable || wire.early || spent) {
+    if (!wire.usable) {
       host.drop()
-      this.quit(session)
+      return
+    }
+    if (wire.early || spent) {
+      void this.endBusy(known, session)
       return
     }
     // an idle session keeps no process alive
@@ -291,6 +244,13 @@ export class Sessions {
       hurry ? rules.idle / 10 : rules.idle,
     )
     this.timers.set(session, timer.unref())
+  }
+
+  /** To the host a session stands until it has heard QUIT. */
+  private async endBusy(known: Known, { wire }: Session): Promise<void> {
+    await wire.quit()
+    known.host.drop()
+    this.serve(known)
   }
 
   /** Whether an idle session can still be used; then it is not idle any more. */
@@ -318,8 +278,13 @@ export class Sessions {
         clearTimeout(timer)
         for (const [, { turns }] of lines) turns.delete(turn)
       }
+      const giveUp = (why: string, leftAlone: boolean): void => {
+        leave()
+        reject(new NoSessionError(why, leftAlone))
+      }
       const turn: Turn = {
-        wish,
+        lines,
+        giveUp: (why) => giveUp(why, true),
         grant: (known) => {
           const endpoint = lines.find(([, line]) => line === known)?.[0]
           const lease = endpoint ? this.claim(known, endpoint, wish) : 'full'
@@ -330,10 +295,7 @@ export class Sessions {
         },
       }
       const timer = setTimeout(
-        () => {
-          leave()
-          reject(new NoSessionError(`expected a free session in time: ${reason}`, false))
-        },
+        () => giveUp(`expected a free session in time: ${reason}`, false),
         Math.max(0, patience - Date.now()),
       )
       for (const [, { turns }] of lines) turns.add(turn)
@@ -345,6 +307,11 @@ export class Sessions {
     const { host, turns } = known
     for (const turn of turns) if (!turn.grant(known)) break
     const now = performance.now()
+    // the last session has died: nothing comes free there
+    const isGone = (one: Known): boolean => one.host.total === 0 && !one.host.health.isWell
+    for (const turn of isGone(known) ? [...turns] : []) {
+      if (turn.lines.every(([, line]) => isGone(line))) turn.giveUp(whyNot(host, 'left-alone'))
+    }
     clearTimeout(known.wake)
     const at = this.closed ? undefined : host.wakesAt(now)
     if (at !== undefined) {
@@ -391,17 +358,6 @@ export class Sessions {
       case undefined:
     }
   }
-}
-
-/** A certificate is checked for the names that the host goes by. */
-function identityAt({ protocol, names }: Endpoint, { identity }: SessionWish): string {
-  return [protocol, names.join(','), identity].join(' ')
-}
-
-function whyNot(host: Host<Session>, why: 'full' | 'left-alone'): string {
-  return why === 'full'
-    ? 'all sessions are in use'
-    : `left alone for now (${host.health.reason || 'it is being tried'})`
 }
 
 /** What an opening that failed says of the host. */

@@ -13,7 +13,6 @@
  * Older than `warn_after` the sender is told once that it takes longer.
  */
 import { errorText } from '../../basics/error-text.js'
-import { groupBy } from '../../basics/group-by.js'
 import { access } from 'node:fs/promises'
 
 import type { HarakaAddress } from '../../haraka/haraka.js'
@@ -31,12 +30,12 @@ import {
 import { isTemporary, outcomeText, type Outcome } from '../outcome.js'
 import type { QueueClock } from './clock.js'
 import { keepRecipients } from './queue-entry.js'
+import { routeOwn } from './own-mail.js'
 import { disown, markWarned, notesOf, type EntryNotes } from './queue-notes.js'
 import { queuedMessage } from './queued-message.js'
 import type { Addressee, Consignment, Failure, Queuer } from './queuer.js'
 import type { DeliverySetup } from '../setup.js'
 import { orcptOf } from '../smtp/dsn-parameters.js'
-import { makeReply } from '../smtp/reply.js'
 import { rfcTimeouts } from '../smtp/timeouts.js'
 
 const wholeAttempt = 3_600_000
@@ -90,7 +89,7 @@ export class QueueDelivery {
       )
     } catch (error) {
       log.crit(`delivery ${item.todo.uuid} failed: ${errorText(error)}`)
-      later(item, `fault in delivery: ${errorText(error)}`, waits.forHost)
+      later(item, `fault in delivery: ${errorText(error)}`, waits.onFault)
     } finally {
       this.underWay.delete(path)
     }
@@ -133,87 +132,39 @@ export class QueueDelivery {
     await this.finish(entry, outcomes)
   }
 
-  /**
-   * Mail that the gateway makes itself: where each recipient goes is found out now, by the rules for any.
-   * Those who go to different places get entries of their own.
-   */
+  /** Mail that the gateway makes itself: those who go to different places get entries of their own. */
   private async deliverOwn(entry: Omit<Entry, 'place'>): Promise<void> {
-    const { item, consignment } = entry
-    const nowhere: Place = { kind: 'outbound', domain: item.todo.domain }
-    const routes = await Promise.all(
-      entry.addressees.map((addressee) => this.routeOwn(addressee, nowhere)),
-    )
-    const groups = groupBy(routes, ({ place, outcome }) => outcome?.kind ?? placeKey(place))
-    const [first, ...others] = groups.values()
-    if (first && others.length === 0) {
-      const [{ place, outcome }] = first as [Routed]
-      const addressees = first.map(({ addressee }) => addressee)
-      if (outcome)
-        await this.finish({ ...entry, place, addressees }, first.flatMap(outcomeOfRouted))
-      else await this.deliverTo({ ...entry, place, addressees })
+    const { item, consignment, addressees } = entry
+    const routed = await routeOwn(this.setup, item, addressees)
+    const [only, ...others] = routed.portions
+    const { nowhere, failed } = routed
+    if (only && others.length === 0 && failed.length === 0) {
+      await this.deliverTo({ ...entry, ...only })
       return
     }
-    const going = routes.filter(({ outcome }) => !outcome)
-    const portions = [...groupBy(going, ({ place }) => placeKey(place)).values()].map((group) => ({
-      place: group[0]?.place ?? nowhere,
-      addressees: group.map(({ addressee }) => addressee),
-    }))
-    try {
-      await (await this.parts.queuer.prepare(consignment, portions, [])).commit()
-    } catch (error) {
-      later(item, `cannot queue: ${errorText(error)}`, hour / 60)
-      return
-    }
-    const left = routes.filter(({ outcome }) => outcome)
-    await this.finish(
-      { ...entry, place: nowhere, addressees: left.map(({ addressee }) => addressee) },
-      left.flatMap(outcomeOfRouted),
-    )
-  }
-
-  private async routeOwn(addressee: Addressee, nowhere: Place): Promise<Routed> {
-    try {
-      const route = await this.setup.routeOwn?.(addressee.recipient)
-      if (route) {
-        return { addressee: { ...addressee, recipient: route.recipient }, place: route.place }
+    if (routed.portions.length > 0) {
+      try {
+        await (await this.parts.queuer.prepare(consignment, routed.portions, [])).commit()
+      } catch (error) {
+        later(item, `cannot queue: ${errorText(error)}`, waits.onFault)
+        return
       }
-      const reply = makeReply(550, ['5.1.1 nobody takes mail for this address'])
-      return { addressee, place: nowhere, outcome: { kind: 'refused', reply, host: '' } }
-    } catch (error) {
-      const reason = errorText(error)
-      return { addressee, place: nowhere, outcome: { kind: 'unreachable', reason, host: '' } }
     }
+    await this.finish(
+      { ...entry, place: nowhere, addressees: failed.map(({ addressee }) => addressee) },
+      failed.map(({ outcome }) => outcome),
+    )
   }
 
   private async finish(entry: Entry, outcomes: readonly Outcome[]): Promise<void> {
-    const { item, notes, consignment, place, addressees } = entry
-    const { log } = this.setup.env
+    const { item, notes, consignment, place } = entry
     const schedule = this.parts.dispatcher.scheduleOf(place)
     const age: Age = { age: Date.now() - consignment.since, warned: notes.warned === true }
     const expired = isExpired(schedule, age)
-    const failures: Failure[] = []
-    let open: Failure[] = []
-    let problem = ''
-    addressees.forEach((addressee, index) => {
-      const outcome = outcomes[index] ?? { kind: 'not-asked', reason: 'not tried', host: '' }
-      const isOver = expired && isTemporary(outcome) && outcome.kind !== 'held'
-      if (outcome.kind === 'refused' || isOver) failures.push({ addressee, outcome })
-      else if (isTemporary(outcome)) {
-        open.push({ addressee, outcome })
-        problem = outcomeText(outcome)
-      }
-    })
-    if (failures.length > 0) {
-      try {
-        const report = await this.parts.queuer.prepare(consignment, [], failures)
-        await report.commit()
-      } catch (error) {
-        // not reported, so not at its end: the entry keeps them
-        problem = `cannot report the failure: ${errorText(error)}`
-        log.crit(`delivery ${consignment.uuid}: ${problem}`)
-        open = [...open, ...failures]
-      }
-    }
+    const { failures, ...sorted } = sort(entry.addressees, outcomes, expired)
+    const problem = await this.report(consignment, failures)
+    // what is not reported is not at its end: the entry keeps it
+    const open = problem === undefined ? sorted.open : [...sorted.open, ...failures]
     if (open.length === 0) {
       this.end(item, outcomes)
       return
@@ -221,24 +172,47 @@ export class QueueDelivery {
     const warns = !expired && open.some(({ outcome }) => outcome.kind !== 'held')
     const warned =
       warns && wantsWarning(schedule, age) && (await this.warn(entry, open, schedule.expire))
-    if (open.length < item.todo.rcpt_to.length || warned) {
-      // a report's recipient stays as it was written: it is routed anew
-      const keep = new Set(open.map(({ addressee }) => addressee))
-      const recipients =
-        notes.place.kind === 'undecided' && open.length === item.todo.rcpt_to.length
-          ? item.todo.rcpt_to
-          : addressees.filter((one) => keep.has(one)).map(({ recipient }) => recipient)
-      await keepRecipients(this.setup.outbound, item, recipients, consignment.message).catch(
-        (error: unknown) => {
-          log.crit(`delivery ${consignment.uuid}: the queue entry stays whole: ${errorText(error)}`)
-        },
-      )
-    }
+    if (open.length < item.todo.rcpt_to.length || warned) await this.keep(entry, open)
+    const [last] = open.slice(-1)
     this.wait(
       entry,
       open.map(({ outcome }) => outcome),
       { ...age, warned: age.warned || warned },
-      problem,
+      problem ?? (last ? outcomeText(last.outcome) : ''),
+    )
+  }
+
+  /** Tells the sender of what has failed; answers why he could not be told. */
+  private async report(
+    consignment: Consignment,
+    failures: readonly Failure[],
+  ): Promise<string | undefined> {
+    if (failures.length === 0) return undefined
+    try {
+      await (await this.parts.queuer.prepare(consignment, [], failures)).commit()
+      return undefined
+    } catch (error) {
+      const problem = `cannot report the failure: ${errorText(error)}`
+      this.setup.env.log.crit(`delivery ${consignment.uuid}: ${problem}`)
+      return problem
+    }
+  }
+
+  /** Only those who are still to get it stay in the entry. */
+  private async keep({ item, notes, consignment }: Entry, open: readonly Failure[]): Promise<void> {
+    const whole = open.length === item.todo.rcpt_to.length
+    // the recipient of a report stays as it was written: it is routed anew
+    const recipients =
+      notes.place.kind === 'undecided' && whole
+        ? item.todo.rcpt_to
+        : open.map(({ addressee }) => addressee.recipient)
+    const { outbound, env } = this.setup
+    await keepRecipients(outbound, item, recipients, consignment.message).catch(
+      (error: unknown) => {
+        env.log.crit(
+          `delivery ${consignment.uuid}: the queue entry stays whole: ${errorText(error)}`,
+        )
+      },
     )
   }
 
@@ -299,15 +273,22 @@ export class QueueDelivery {
   }
 }
 
-interface Routed {
-  readonly addressee: Addressee
-  readonly place: Place
-  /** it cannot go anywhere now */
-  readonly outcome?: Outcome
-}
-
-function outcomeOfRouted({ outcome }: Routed): Outcome[] {
-  return outcome ? [outcome] : []
+/** Who is at an end, and who is still to get it. */
+function sort(
+  addressees: readonly Addressee[],
+  outcomes: readonly Outcome[],
+  expired: boolean,
+): { readonly failures: readonly Failure[]; readonly open: readonly Failure[] } {
+  const all = addressees.map((addressee, index): Failure => {
+    const outcome = outcomes[index] ?? { kind: 'not-asked', reason: 'not tried', host: '' }
+    return { addressee, outcome }
+  })
+  const isOver = ({ outcome }: Failure): boolean =>
+    outcome.kind === 'refused' || (expired && isTemporary(outcome) && outcome.kind !== 'held')
+  return {
+    failures: all.filter(isOver),
+    open: all.filter((one) => isTemporary(one.outcome) && !isOver(one)),
+  }
 }
 
 /** An attempt has failed; the entry comes again after that time, which stands in its file's name. */

