@@ -162,25 +162,28 @@ class Sending {
   private async deliver(lease: Lease): Promise<void> {
     let { session } = lease
     let mayRenew = lease.reused
+    const isOver = (): boolean => !session.wire.usable || session.wire.isLeaving
     for (const batch of batches(this.open, this.shipment.target.maxRecipients)) {
-      let asked = batch
-      await this.transact(session, asked)
-      asked = asked.filter((index) => this.outcomes[index]?.kind === 'not-asked')
-      // a session that was idle may have been closed by the host, or have used up its errors
-      if (asked.length > 0 && mayRenew && this.mayGoOn()) {
+      let left: readonly number[] = batch
+      for (let before = left.length + 1; left.length > 0 && left.length < before;) {
+        before = left.length
+        await this.transact(session, left)
+        left = left.filter((index) => this.outcomes[index]?.kind === 'not-asked')
+        if (left.length === 0 || !this.mayGoOn()) break
+        // there were too many for one message: the rest in the next one, as long as it gets less
+        if (!isOver()) continue
+        if (!mayRenew) break
+        // one that was idle may have been closed by the host, or have used up its errors
         mayRenew = false
-        try {
-          session = await lease.renew()
-        } catch (error) {
-          if (error instanceof OpeningError) return
-          throw error
-        }
-        await this.transact(session, asked)
+        before = left.length + 1
+        const fresh = await renewed(lease)
+        if (!fresh) return
+        session = fresh
       }
       if (batch.some((index) => this.outcomes[index]?.kind === 'unfit')) {
         this.unfit.add(lease.endpoint)
       }
-      if (!session.wire.usable || session.wire.isLeaving) return
+      if (isOver()) return
     }
   }
 
@@ -220,6 +223,16 @@ class Sending {
       ...(credentials && { credentials }),
       ...(xclient !== undefined && { xclient }),
     }
+  }
+}
+
+/** Undefined: it did not become ready. */
+async function renewed(lease: Lease): Promise<Lease['session'] | undefined> {
+  try {
+    return await lease.renew()
+  } catch (error) {
+    if (error instanceof OpeningError) return undefined
+    throw error
   }
 }
 

@@ -20,7 +20,7 @@ import {
   type Envelope,
   type EnvelopeRecipient,
 } from './envelope.js'
-import { isPositive, type SmtpReply } from './reply.js'
+import { formatReply, isPositive, type SmtpReply } from './reply.js'
 import { formatEndpoint, type Session } from './session.js'
 import type { Timeouts } from './timeouts.js'
 import { HostError } from './wire.js'
@@ -149,9 +149,9 @@ class Transaction {
   /** The session is over before the final dot: who was accepted has nothing. */
   endedBy(error: HostError): Outcome[] {
     const { wire, extensions } = this.session
-    // one answer too few to commands that were sent together: whose it is nobody can tell
-    const ranOut = Date.now() >= this.options.until
-    const inDoubt = wire.wentSilent && !ranOut && extensions.has('PIPELINING')
+    // to commands that were sent together came one answer too few: whose it is nobody can tell
+    const tooFew = wire.wentSilent && error.phase === 'DATA'
+    const inDoubt = tooFew && extensions.has('PIPELINING')
     return this.outcomes.map((outcome) =>
       inDoubt || outcome.kind === 'delivered' || outcome.kind === 'not-asked'
         ? this.notAsked(error.message)
@@ -188,7 +188,7 @@ class Transaction {
       const some = this.outcomes.some(({ kind }) => kind === 'delivered')
       this.outcomes[index] =
         some && isTooMany(reply)
-          ? { kind: 'deferred', reply, host: this.host }
+          ? this.notAsked(`too many for one message: ${formatReply(reply)}`)
           : outcomeOf(reply, this.host)
     }
   }
@@ -244,5 +244,6 @@ async function asNeeded(
 
 /** Too many recipients for one message, which is no refusal of the rest (RFC 5321 4.5.3.1.10). */
 function isTooMany({ code, enhanced }: SmtpReply): boolean {
-  return enhanced === '5.5.3' || (code === 552 && enhanced === '')
+  if (enhanced !== '') return enhanced === '5.5.3' || enhanced === '4.5.3'
+  return code === 552 || code === 452
 }
