@@ -26,12 +26,16 @@ import { ConnectorsPart } from '../gateway/connectors-part.js'
 import { findLoops, loopReply } from '../loop/detection.js'
 import { acceptedRecipients } from '../gateway/recipients.js'
 import { needsOwnTransaction, routeRecipients } from '../gateway/hand-over.js'
+import { placeKey } from '../mail/place.js'
 import { enableOperations, Operations } from '../operations/operations.js'
 import { loopEvent } from '../gateway/observers.js'
 import type { Reply } from '../mail/reply.js'
 
 const inspected = new WeakSet<HarakaTransaction>()
 const mailParameters = new WeakMap<HarakaTransaction, EsmtpParameters>()
+
+/** until Haraka's own delivery looks again whether a place is held back; a resume does not wait for it */
+const pausedSeconds = '600'
 
 const ownTransaction: Reply = {
   code: 450,
@@ -134,7 +138,9 @@ export const handOver = hook('queue', handOverSeconds, async (call) => {
 export function deliverQueued(this: HarakaPlugin, next: Next, item: QueueItem): void {
   const forwarder = ConnectorsPart.of(this)
   if (forwarder.takes(item)) void forwarder.deliverer.deliverQueued(item)
-  else next()
+  else if (Pack.of(this).paused(placeKey({ kind: 'outbound', domain: item.todo.domain }))) {
+    next(returnCodes.delay, pausedSeconds)
+  } else next()
 }
 
 /** Hook get_mx: the MX of a shared domain is this gateway; what is ours never goes there. */

@@ -16,6 +16,8 @@ export const returnCodes = {
   denySoft: 903,
   denySoftDisconnect: 909,
   ok: 906,
+  /** hook send_email: not before so many seconds */
+  delay: 908,
 } as const
 
 /** A reply's text, with or without an enhanced code in front (haraka-dsn). */

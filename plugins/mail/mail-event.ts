@@ -85,6 +85,9 @@ export type MailEvent =
       readonly entry: string
       readonly recipients: readonly EventRecipient[]
       readonly by: string
+      /** of an adopted one: this gateway has not seen it come */
+      readonly sender?: string
+      readonly messageId?: string
     })
   /** kept as error.* because nobody can be told, or removed from there */
   | (Event & { readonly kind: 'kept' | 'removed'; readonly entry: string; readonly reason: string })

@@ -14,8 +14,16 @@ import { eventClient } from '../gateway/observers.js'
 import { Pack } from '../gateway/pack.js'
 import { refuseStart } from '../gateway/part.js'
 import type { HarakaPlugin } from '../haraka/haraka.js'
+import type { HarakaOutbound } from '../haraka/outbound.js'
 import { hook } from '../haraka/hook.js'
 import { carryOn } from '../haraka/replies.js'
+import { ConnectorsPart } from '../gateway/connectors-part.js'
+import { ControlServer } from './control/control-server.js'
+import { Pauses } from './pauses.js'
+import { Processes } from './processes.js'
+import { messageIdOf } from './queue/adopted-event.js'
+import { ProcessQueue } from './queue/process-queue.js'
+import { QueueControl } from './queue/queue-control.js'
 import { installPaths, type InstallPaths } from './install-paths.js'
 import { JournalKeeper } from './journal/journal-keeper.js'
 import { JournalWriter } from './journal/journal-writer.js'
@@ -26,6 +34,7 @@ import {
 } from './operations-config.js'
 import { makeOwnedFolder } from './owned-folder.js'
 
+const isoTime = (time: number): string => new Date(time).toISOString()
 const operationsOf = new WeakMap<Pack, Operations>()
 
 // seconds
@@ -39,17 +48,34 @@ export class Operations {
   private current: OperationsConfig
   private writer: JournalWriter | undefined
   private readonly keeper: JournalKeeper
+  private readonly pauses: Pauses
+  private readonly control: QueueControl
+  private server: ControlServer | undefined
 
   private constructor(plugin: HarakaPlugin) {
     this.pack = Pack.of(plugin)
-    const { files } = this.pack
+    const { files, observers, hostName } = this.pack
     this.paths = installPaths(files.configDir, files.value('queue_dir'))
     this.user = String(files.main('smtp.ini')['user'] ?? '')
     this.current = this.read()
     this.keeper = new JournalKeeper(this.paths.journal, () => this.current.journal, files.log)
     this.useJournal()
-    this.pack.observers.add((event) => this.writer?.add(event))
-    process.on('exit', () => this.writer?.closeNow())
+    observers.add((event) => this.writer?.add(event))
+    this.makeControlFolder()
+    this.pauses = new Pauses(this.paths.control, files.log, (place) => this.pauseEnded(place))
+    this.pack.paused = (place) => this.pauses.paused(place)
+    const existing = (): ConnectorsPart | undefined => ConnectorsPart.existing(this.pack)
+    this.control = new QueueControl({
+      processes: Processes.here(),
+      queue: new ProcessQueue(() => plugin.haraka_require('outbound') as HarakaOutbound),
+      observe: observers.observe,
+      gateway: hostName,
+      placeStates: () => existing()?.placeStates() ?? [],
+      release: (place) => existing()?.release(place),
+      refreshPauses: () => this.pauses.refresh(),
+      flush: () => this.flushJournal(),
+    })
+    process.on('exit', () => this.end())
     process.once('SIGTERM', () => this.endBySignal('SIGTERM'))
     if (cluster.isPrimary) this.keeper.start()
     registerHooks(plugin)
@@ -80,12 +106,59 @@ export class Operations {
 
   async close(): Promise<void> {
     this.keeper.stop()
+    this.pauses.stop()
+    this.server?.stop()
     await this.writer?.close()
+  }
+
+  /** The first process has started: commands may speak to it. Never rejects. */
+  async start(): Promise<void> {
+    const { log } = this.pack.files
+    for (const [place, { reason, until }] of this.pauses.all()) {
+      const end = until === undefined ? 'until it is resumed' : `until ${isoTime(until)}`
+      log.warn(`${place} is paused ${end}: ${reason}`)
+    }
+    this.server = new ControlServer(this.paths.control, log, (request, progress) =>
+      this.control.handle(request, progress),
+    )
+    await this.server.start()
+  }
+
+  /** From now on changes on disk are seen. */
+  watchPauses(): void {
+    this.pauses.start()
+  }
+
+  private end(): void {
+    this.server?.stop()
+    this.writer?.closeNow()
+  }
+
+  private makeControlFolder(): void {
+    if (cluster.isPrimary) {
+      try {
+        makeOwnedFolder(this.paths.control, this.user, 0o700)
+      } catch (error) {
+        this.pack.files.log.error(
+          `${this.paths.control} cannot be made: ${errorText(error)}; mail goes on, commands cannot ask the gateway`,
+        )
+      }
+    }
+  }
+
+  /** What waits for the place goes now; the first process tells all. */
+  private pauseEnded(place: string): void {
+    const { log } = this.pack.files
+    if (!cluster.isPrimary) return
+    log.notice(`${place} is not paused any more`)
+    this.control.retryPlace(place).catch((error: unknown) => {
+      log.warn(`what waits for ${place} waits for its next try: ${errorText(error)}`)
+    })
   }
 
   /** Haraka lets the signal end it where it stands; the last lines of the journal go first. */
   private endBySignal(signal: NodeJS.Signals): void {
-    this.writer?.closeNow()
+    this.end()
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
   }
 
@@ -135,10 +208,24 @@ export function enableOperations(plugin: HarakaPlugin): Operations {
 
 /** Haraka calls hooks by their names on the plugin, so they are put there. */
 function registerHooks(plugin: HarakaPlugin): void {
-  Object.assign(plugin, { noteReceived })
+  Object.assign(plugin, { noteReceived, startOperations, startWorker })
   // before other plugins' hooks: one that answers ends those behind it
   plugin.register_hook('data_post', 'noteReceived', -100)
+  plugin.register_hook('init_master', 'startOperations')
+  plugin.register_hook('init_child', 'startWorker')
 }
+
+const startOperations = hook('init_master', hookSeconds, async ({ plugin }) => {
+  const operations = Operations.of(plugin)
+  operations.watchPauses()
+  await operations.start()
+  return carryOn
+})
+
+const startWorker = hook('init_child', hookSeconds, ({ plugin }) => {
+  Operations.of(plugin).watchPauses()
+  return carryOn
+})
 
 const noteReceived = hook('data_post', hookSeconds, ({ plugin, connection }) => {
   const { transaction } = connection
@@ -154,8 +241,3 @@ const noteReceived = hook('data_post', hookSeconds, ({ plugin, connection }) => 
   })
   return carryOn
 })
-
-/** As it stands between the brackets, without what a sender put around it. */
-export function messageIdOf(field: string): string {
-  return (/<([^<>]*)>/u.exec(field)?.[1] ?? field).trim()
-}

@@ -57,13 +57,15 @@ describe('the hooks', () => {
   }
 
   it('are those of the manuals', () => {
-    // the first of the plugins also counts the clients, and writes down what is received
+    // the first of the plugins also counts the clients, and starts what the administrator has
     assert.deepEqual(domains.hooks, {
       connect_init: ['countIn'],
       disconnect: ['countOut'],
       rcpt: ['decideRecipient'],
       data: ['rewriteRecipients'],
       data_post: ['noteReceived'],
+      init_master: ['startOperations'],
+      init_child: ['startWorker'],
     })
     assert.deepEqual(contacts.hooks, { rcpt_ok: ['decideRecipient'], data: ['rewriteRecipients'] })
   })

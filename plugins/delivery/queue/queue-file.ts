@@ -18,6 +18,9 @@ export interface QueueFileName {
   readonly nextAttempt: number
   readonly attempts: number
   readonly pid: number
+  /** makes the name the only one of its kind */
+  readonly unique: string
+  readonly counter: string
   /** the host that wrote it */
   readonly host: string
 }
@@ -32,6 +35,10 @@ export interface QueueHead {
   readonly sender: string
   readonly recipients: readonly string[]
   readonly notes: Readonly<Record<string, unknown>>
+  /** octets before the message */
+  readonly length: number
+  /** the sender as Haraka wrote it */
+  readonly written: { readonly mail_from?: WrittenAddress }
 }
 
 const keptPrefix = 'error.'
@@ -41,11 +48,15 @@ const firstRead = 8192
 
 /** `undefined`: not an entry (being written, or not Haraka's). */
 export function parseQueueFileName(name: string): QueueFileName | undefined {
+  if (name.includes('/')) return undefined
   const kept = name.startsWith(keptPrefix)
   // what stands between `error.` and the entry's own name is ours (adoption), and has no underscore
   const own = kept ? name.slice(keptPrefix.length).replace(/^[a-z]+\./u, '') : name
   const parts = own.split('_')
-  const [arrival, nextAttempt, attempts, pid] = parts.slice(0, 4).map(Number)
+  // Haraka writes a time with decimals where a delay has them, and reads whole numbers
+  const [arrival, nextAttempt, attempts, pid] = parts.slice(0, 4).map((part) => {
+    return /^\d+(\.\d+)?$/u.test(part) ? Math.floor(Number(part)) : Number.NaN
+  })
   const whole =
     parts.length === 7 && [arrival, nextAttempt, attempts, pid].every(Number.isSafeInteger)
   if (!whole) return kept ? keptOf(name) : undefined
@@ -56,17 +67,26 @@ export function parseQueueFileName(name: string): QueueFileName | undefined {
     nextAttempt: nextAttempt ?? 0,
     attempts: attempts ?? 0,
     pid: pid ?? 0,
+    unique: parts[4] ?? '',
+    counter: parts[5] ?? '',
     host: unescapeHost(parts[6] ?? ''),
   }
 }
 
 /** Somebody's error file with another name: it is shown all the same. */
 function keptOf(name: string): QueueFileName {
-  return { name, kept: true, arrival: 0, nextAttempt: 0, attempts: 0, pid: 0, host: '' }
+  const unknown = { arrival: 0, nextAttempt: 0, attempts: 0, pid: 0, unique: '', counter: '' }
+  return { name, kept: true, ...unknown, host: '' }
+}
+
+/** The name of an entry with these parts. */
+export function queueFileName(parts: Omit<QueueFileName, 'name' | 'kept'>): string {
+  const { arrival, nextAttempt, attempts, pid, unique, counter, host } = parts
+  return [arrival, nextAttempt, attempts, pid, unique, counter, escapeHost(host)].join('_')
 }
 
 /** A host name stands in a file name without `_`, `:` and `\` (Haraka's qfile.hostname). */
-export function escapeHost(host: string): string {
+function escapeHost(host: string): string {
   return host.replace(/\\/gu, '\\057').replace(/:/gu, '\\072').replace(/_/gu, '\\137')
 }
 
@@ -101,7 +121,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-interface WrittenAddress {
+export interface WrittenAddress {
   readonly original?: string
   readonly user?: string | null
   readonly host?: string | null
@@ -118,6 +138,8 @@ export function parseHead(json: string): QueueHead {
     sender: addressText(todo['mail_from'] as WrittenAddress | undefined),
     recipients: recipients.map(addressText),
     notes: (todo['notes'] ?? {}) as Record<string, unknown>,
+    length: 4 + Buffer.byteLength(json),
+    written: todo,
   }
 }
 

@@ -111,17 +111,17 @@ export class QueueDelivery {
 
   private async deliverTo(entry: Entry): Promise<void> {
     const { item, consignment, place, addressees } = entry
-    if (place.kind === 'outbound') {
-      disown(item)
-      item.get_mx()
-      return
-    }
     const key = placeKey(place)
     const pause = this.setup.paused?.(key)
     if (pause) {
       const left = pause.until === undefined ? hour : pause.until - Date.now()
       const waiting = { place: key, group: `paused ${key}`, hosts: [] }
       this.parts.clock.park(item, waiting, Math.max(1000, Math.min(hour, left)))
+      return
+    }
+    if (place.kind === 'outbound') {
+      disown(item)
+      item.get_mx()
       return
     }
     const outcomes = await this.parts.dispatcher.dispatch(consignment, place, addressees, {

@@ -6,7 +6,7 @@
  * Beside it stands `alive.json`, touched every few seconds: a gateway on another machine that reaches
  * the same folder sees by it that this one lives (adoption).
  */
-import { rmSync, unlinkSync, utimesSync, writeFileSync, chmodSync } from 'node:fs'
+import { chmodSync, chownSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -88,10 +88,18 @@ export class ControlServer {
       server.on('error', (error) => this.log.error(`control socket: ${errorText(error)}`))
       server.unref()
       chmodSync(path, 0o600)
+      this.keepOwner(path)
       this.server = server
     } finally {
       close()
     }
+  }
+
+  /** With `nodes` the first process stays root: the user whose folder it is may ask, too. */
+  private keepOwner(path: string): void {
+    if (process.getuid?.() !== 0) return
+    const { uid, gid } = statSync(this.folder)
+    chownSync(path, uid, gid)
   }
 
   private signOfLife(): void {
@@ -159,15 +167,4 @@ function readRequest(text: string): ControlRequest {
 
 function say(socket: Socket, answer: ControlAnswer): void {
   if (socket.writable) socket.write(`${JSON.stringify(answer)}\n`)
-}
-
-/** Removes what a killed gateway left, once it is known to be dead. */
-export function removeStale(folder: string): void {
-  for (const name of ['socket', aliveFile]) {
-    try {
-      unlinkSync(join(folder, name))
-    } catch {
-      // not there
-    }
-  }
 }

@@ -17,17 +17,19 @@ export interface Gap {
 export type JournalLine = { readonly time: string; readonly process: number } & (MailEvent | Gap)
 
 const longestText = 1000
+const odd = /[\u2028\u2029\u007f-\u009f]/u
+const everyOdd = new RegExp(odd, 'gu')
 const longestList = 1000
 
 /** With its line end. `now`: milliseconds since 1970. */
 export function formatLine(event: MailEvent | Gap, now: number, pid: number): string {
   const { kind, ...rest } = event
-  const line = JSON.stringify(
-    { time: new Date(now).toISOString(), kind, ...rest, process: pid },
-    cut,
-  )
-  // JSON lets these two stand, and some readers take them for the end of a line
-  return `${line.replace(/[\u2028\u2029\u007f-\u009f]/gu, escapeCharacter)}\n`
+  const line = { time: new Date(now).toISOString(), kind, ...rest, process: pid }
+  let text = JSON.stringify(line)
+  // looking at each value costs more than all the rest, so only where there may be something to cut
+  if (text.length > longestText) text = JSON.stringify(line, cut)
+  // JSON lets these stand, and some readers take them for the end of a line
+  return `${odd.test(text) ? text.replace(everyOdd, escapeCharacter) : text}\n`
 }
 
 /** `undefined`: no line of a journal (cut off by a full disk, or something else). */

@@ -61,7 +61,7 @@ export class QueueReader {
     this.folder = folder
   }
 
-  /** Every entry, the oldest first. Who asks while it is read gets the same. Rejects if there is no folder. */
+  /** Every entry, the oldest first. Who asks while it is read gets the same. */
   entries(progress?: ReadProgress): Promise<QueueEntry[]> {
     this.reading ??= this.read(progress).finally(() => {
       this.reading = undefined
@@ -69,15 +69,29 @@ export class QueueReader {
     return this.reading
   }
 
+  /** That one alone; `undefined`: it is gone, or no entry. */
+  async entry(name: string): Promise<QueueEntry | undefined> {
+    const file = parseQueueFileName(name)
+    return file && (await this.one(file))?.entry
+  }
+
   private async read(progress: ReadProgress | undefined): Promise<QueueEntry[]> {
     const found = new Map<string, Cached>()
     for (let look = 0; look < mostLooks; look++) {
-      const names = (await readdir(this.folder)).flatMap((name) => parseQueueFileName(name) ?? [])
+      const names = (await this.names()).flatMap((name) => parseQueueFileName(name) ?? [])
       const missing = await this.readAll(names, found, progress)
       if (missing === 0) break
     }
     this.cache = found
     return [...found.values()].map(({ entry }) => entry).sort((a, b) => a.since - b.since)
+  }
+
+  /** Haraka makes the folder at its first start. */
+  private names(): Promise<string[]> {
+    return readdir(this.folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return []
+      throw error
+    })
   }
 
   /** How many of the names were gone when it was their turn. */
