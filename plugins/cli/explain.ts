@@ -10,13 +10,17 @@ import { isIP } from 'node:net'
 import { InvalidArgumentError, type Command } from 'commander'
 import { createColors } from 'picocolors'
 
+import { errorText } from '../basics/error-text.js'
 import { mailAddress, parseMailAddress, type MailAddress } from '../mail/mail-address.js'
 import { describeVerification } from '../mail/verification.js'
 import { explain, type ExplainedLookup, type Explanation } from '../decision/explanation.js'
 import { reasonOf } from '../stage/decision-log.js'
 import { ageText, type ReplicaState } from '../directory/replica/replica-directory.js'
+import type { Pause } from '../delivery/state.js'
+import { readPauses } from '../operations/pauses.js'
+import { pathsOf } from './check/paused.js'
 import { configOption } from './install-dir.js'
-import { commandEnvironment, configurationOf, readInstall } from './opened-install.js'
+import { commandEnvironment, configurationOf, readInstall, type Install } from './opened-install.js'
 import { openSwitch } from './opened-switch.js'
 import { terminalStyle } from './terminal.js'
 
@@ -57,20 +61,33 @@ async function run(addresses: string[], options: Options): Promise<void> {
   if (!install.enabled && options.json !== true) {
     console.log('config/plugins enables no part of the pack yet; explained as if it enabled all.\n')
   }
+  const paused = pausedPlaces(install)
   const opened = await openSwitch(install, configuration, commandEnvironment(install))
   try {
     const client = { ip: options.from, mayRelay: options.relaying === true }
     for (const recipient of recipients) {
       const explanation = await explain(opened.parts, client, recipient)
       const replicas = opened.replicas().filter((one) => isAsked(one, explanation))
+      const pause = paused.get(explanation.decision.place ?? '')
+      const more = { ...(replicas.length > 0 && { replicas }), ...(pause && { paused: pause }) }
       console.log(
         options.json === true
-          ? JSON.stringify({ ...explanation, ...(replicas.length > 0 && { replicas }) })
-          : describe(explanation, replicas),
+          ? JSON.stringify({ ...explanation, ...more })
+          : describe(explanation, replicas, pause),
       )
     }
   } finally {
     await opened.close()
+  }
+}
+
+/** Who may not read that is told the decision all the same. */
+function pausedPlaces(install: Install): ReadonlyMap<string, Pause> {
+  try {
+    return readPauses(pathsOf(install).control)
+  } catch (error) {
+    console.error(`what is paused cannot be read: ${errorText(error)}`)
+    return new Map()
   }
 }
 
@@ -96,6 +113,7 @@ function isAsked({ directory }: ReplicaState, { lookups }: Explanation): boolean
 export function describe(
   explanation: Explanation,
   replicas: readonly ReplicaState[] = [],
+  pause?: Pause,
   colours = terminalStyle().colours,
 ): string {
   const { bold, dim, green, red } = createColors(colours)
@@ -120,6 +138,7 @@ export function describe(
     ...(decision.place === undefined
       ? []
       : [['goes to', placeText(decision.place)] as [string, string]]),
+    ...(pause ? [['paused', `taken, and waits: ${pause.reason}`] as [string, string]] : []),
     ...(decision.observed
       ? [['observed', 'authoritative would refuse it'] as [string, string]]
       : []),

@@ -17,7 +17,9 @@ import { addExport } from './export.js'
 import { addImport } from './import.js'
 import { addInit } from './init.js'
 import { addProbe } from './probe.js'
+import { addQueue } from './queue/queue.js'
 import { addStage } from './stage.js'
+import { addTrace } from './trace.js'
 
 const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as {
   version: string
@@ -35,6 +37,8 @@ addExplain(program)
 addImport(program)
 addExport(program)
 addProbe(program)
+addQueue(program)
+addTrace(program)
 addStage(program)
 addDrain(program)
 

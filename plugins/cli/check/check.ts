@@ -13,6 +13,7 @@ import { terminalStyle } from '../terminal.js'
 import { checkContents } from './contents.js'
 import { askDirectories } from './directories.js'
 import type { Finding } from '../../operations/finding.js'
+import { checkPaused } from './paused.js'
 import { formatFindings } from './report.js'
 import { checkSettings } from './settings.js'
 import { greetHosts } from './smart-hosts.js'
@@ -67,6 +68,7 @@ export async function checkInstall(
   const asked = directories ? await askDirectories(directories, install.configDir, offline) : []
   return [
     ...findings,
+    ...checkPaused(install),
     ...asked.flatMap((one) => one.findings),
     ...(await checkContents(
       {
