@@ -8,24 +8,28 @@ import { resolve } from 'node:path'
 import type { Filter } from 'ldapts'
 
 import type { FileSettings } from '../directory/config.js'
-import type { LdapAdministration } from '../directory/ldap/administration.js'
 import { rowReaders } from '../directory/row-readers.js'
-import type { Row } from '../directory/file-record.js'
+import type { LdapAdministration } from '../directory/ldap/administration.js'
+import type { Row, StrictNames } from '../directory/file-record.js'
 import { readText } from '../directory/text-lines.js'
 import type { ProgressBar } from './progress-bar.js'
 
-/** The rows of a file, those of a chunk together. Throws when it is no such file at all. */
+/**
+ * The rows of a file, those of a chunk together. Throws when it is no such file at all. `strict`:
+ * attributes that have to be readable; all of them unless told.
+ */
 export async function* fileRows(
   configDir: string,
   { path, format }: Pick<FileSettings, 'path' | 'format'>,
   bar: ProgressBar,
+  strict?: StrictNames,
 ): AsyncGenerator<readonly Row[]> {
   const file = await open(resolve(configDir, path))
   try {
     const { size } = await file.stat()
     let rows = 0
     const text = readText(file, (octets) => bar.at(octets / size, `${rows} rows`))
-    for await (const some of rowReaders[format](text)) {
+    for await (const some of rowReaders[format](text, strict)) {
       rows += some.length
       yield some
     }

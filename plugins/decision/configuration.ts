@@ -95,7 +95,7 @@ export function makeSwitch(
     ...(acceptedDomains && { acceptedDomains }),
     ...(directories && {
       directories: {
-        find: (address) => directories.find(address),
+        find: (address, elsewhere) => directories.find(address, elsewhere),
         mailboxPlace: (name, host) => directories.mailboxPlace(name, host),
       },
     }),

@@ -97,8 +97,8 @@ function noting(parts: SwitchParts, { lookups, verified }: Asked): SwitchParts {
     ...(directories && {
       directories: {
         ...directories,
-        find: async (address) => {
-          const lookup = await directories.find(address)
+        find: async (address, elsewhere) => {
+          const lookup = await directories.find(address, elsewhere)
           const { kind: outcome, ...rest } = lookup
           lookups.push({ address: formatMailAddress(address), outcome, ...rest })
           return lookup

@@ -2,9 +2,9 @@
  * Follows a recipient through the directory: a mailbox ends the way, a contact leads on to its
  * `targetAddress`, which may be a contact again (article, method 2, step 4 of the reply's way).
  *
- * A target that is one of the contact's own addresses is final: the article's contact has its
- * target as its primary address and would find itself. Coming back to a contact passed before, or
- * more than ten of them, is a circle. Not finding out is an outcome of its own.
+ * A target that is one of the contact's own addresses is final unless another directory has it: the
+ * article's contact has its target as its primary address and finds itself. Coming back to another
+ * contact passed before, or more than ten of them, is a circle. Not finding out is an outcome of its own.
  */
 import {
   mayNameHost,
@@ -71,11 +71,13 @@ export async function followContacts(
   const steps: Step[] = []
   const passed = new Set<string>()
   let address = asked
+  /** the directory of a contact that leads to an address of its own: the others are asked for that */
+  let elsewhere: string | undefined
   for (;;) {
     if (steps.length > 0 && !options.isLookedUp(address.domain)) {
       return { address, steps, kind: 'target' }
     }
-    const { lookup, tag, base } = await findWithTag(address, options)
+    const { lookup, tag, base } = await findWithTag(address, options, elsewhere)
     // a tag is the sender's: it must not send the mail on to another host, and stays behind
     const way = { address: mayNameHost(tag) ? base : address, steps }
     if (lookup.kind === 'none') return { ...way, kind: steps.length === 0 ? 'unknown' : 'target' }
@@ -101,7 +103,10 @@ export async function followContacts(
     steps.push({ from: address, directory, dn: entry.dn, to: next })
     // the object's host takes the target, whatever its domain (Sendmail's LDAP routing)
     if (entry.targetByHost === true) return { ...found, address: next, kind: 'mailbox', ...onHost }
-    if (entry.addresses.includes(target.key)) return { address: next, steps, kind: 'target' }
+    const leadsToItself = entry.addresses.includes(target.key)
+    // that no other directory has it was found out already
+    if (leadsToItself && next.key === address.key) return { address: next, steps, kind: 'target' }
+    elsewhere = leadsToItself ? directory : undefined
     address = next
   }
 }
@@ -110,12 +115,13 @@ export async function followContacts(
 async function findWithTag(
   address: MailAddress,
   { find, recipientDelimiter }: RedirectOptions,
+  elsewhere: string | undefined,
 ): Promise<{ lookup: Lookup; tag: string; base: MailAddress }> {
-  const lookup = await find(address)
+  const lookup = await find(address, elsewhere)
   const split = splitSubAddress(address, recipientDelimiter)
   if (lookup.kind !== 'none' || !split) return { lookup, tag: '', base: address }
   const { base, tag } = split
-  const without = await find(base)
+  const without = await find(base, elsewhere)
   // what is not there either is unknown as it was written
   return without.kind === 'none'
     ? { lookup, tag: '', base: address }

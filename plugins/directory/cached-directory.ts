@@ -10,6 +10,10 @@
  * So a known address stays known while the directory is away, an unknown one becomes "cannot find
  * out" and never "not there" for longer than was asked for. An ambiguous answer is kept as short as
  * a "not there", as somebody is about to mend it. Many askers of one address make one lookup.
+ *
+ * Known and unknown have room of their own, so a flood of made-up addresses pushes out nobody who is known.
+ * An answer is kept for what was asked: a spelling that only compares alike (U+212A for k, a letter and
+ * its accent apart) has an answer of its own, and makes no real address unknown.
  */
 import { LRUCache } from 'lru-cache'
 
@@ -31,7 +35,9 @@ export class CachedDirectory implements CountedDirectory {
   private readonly directory: Directory
   private readonly settings: CacheSettings
   private readonly clock: () => number
-  private readonly answers: LRUCache<string, Answer>
+  private readonly known: LRUCache<string, Answer>
+  /** not there, or ambiguous */
+  private readonly unknown: LRUCache<string, Answer>
   /** lookups under way */
   private readonly asked = new Map<string, Promise<Entries>>()
 
@@ -40,11 +46,14 @@ export class CachedDirectory implements CountedDirectory {
     this.directory = directory
     this.settings = settings
     this.clock = clock
-    this.answers = new LRUCache({ max: settings.maxEntries })
+    const { maxEntries } = settings
+    this.known = new LRUCache({ max: maxEntries })
+    this.unknown = new LRUCache({ max: Math.ceil(maxEntries / 4) })
   }
 
   async find(address: MailAddress): Promise<Entries> {
-    const answer = this.answers.get(address.key)
+    const key = cacheKey(address)
+    const answer = this.known.get(key) ?? this.unknown.get(key)
     if (!answer) return this.ask(address)
     const { ttl, negativeTtl, staleTtl } = this.settings
     const age = this.clock() - answer.at
@@ -76,13 +85,14 @@ export class CachedDirectory implements CountedDirectory {
   }
 
   close(): Promise<void> {
-    this.answers.clear()
+    this.known.clear()
+    this.unknown.clear()
     return this.directory.close()
   }
 
   /** Asks the directory, unless that is under way for the address, and keeps the answer. */
   private ask(address: MailAddress): Promise<Entries> {
-    const { key } = address
+    const key = cacheKey(address)
     const underWay = this.asked.get(key)
     if (underWay) return underWay
     this.counts.misses += 1
@@ -90,7 +100,7 @@ export class CachedDirectory implements CountedDirectory {
       .find(address)
       .then(
         (entries) => {
-          this.answers.set(key, { entries, at: this.clock() })
+          this.keep(key, { entries, at: this.clock() })
           return entries
         },
         (error: unknown) => {
@@ -102,4 +112,17 @@ export class CachedDirectory implements CountedDirectory {
     this.asked.set(key, asked)
     return asked
   }
+
+  private keep(key: string, answer: Answer): void {
+    const isKnown = answer.entries.length === 1
+    const [there, other] = isKnown ? [this.known, this.unknown] : [this.unknown, this.known]
+    there.set(key, answer)
+    other.delete(key)
+  }
+}
+
+/** Case is no spelling in ASCII; beyond it, what compares alike was not asked alike. */
+function cacheKey({ key, local, domain }: MailAddress): string {
+  // eslint-disable-next-line no-control-regex -- the ASCII range
+  return /^[\u0000-\u007f]*$/u.test(local) ? key : `${local}@${domain}`
 }

@@ -40,6 +40,8 @@ export interface FileSettings extends Named {
   readonly path: string
   /** a new version may lack more than half of the addresses of the one before */
   readonly allowShrink: boolean
+  /** `ignore`: a row that cannot be read is left out, as if it were not there */
+  readonly unreadable: 'doubt' | 'ignore'
 }
 
 export interface LdapSettings extends Named {
@@ -165,6 +167,7 @@ function readDirectory(
     format: extension === 'ldif' || extension === 'map' ? extension : 'csvde',
     path,
     allowShrink: settings.flag('allow_shrink', false),
+    unreadable: settings.choice('unreadable', ['doubt', 'ignore'], 'doubt'),
   }
 }
 

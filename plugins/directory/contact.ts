@@ -53,7 +53,9 @@ export function readContact(
 ): Contact | { readonly reason: string } {
   const { line, dn, attributes } = row
   const naming = firstPart(dn)
-  const { entry, faults } = toEntry(dn, attributes)
+  // Exchange and this gateway go by proxyAddresses; `mail` alone makes no contact of the article's
+  const proxies = new Map([...attributes].filter(([name]) => name !== 'mail'))
+  const { entry, faults, joined } = toEntry(dn, proxies)
   const reason = refusal()
   if (reason !== undefined || !naming) return { reason: reason ?? '' }
   const written = new Map([...attributes].filter(([name]) => !keptByServer.has(name)))
@@ -74,7 +76,8 @@ export function readContact(
     if (!attributes.get('mailnickname')?.[0]) {
       return 'mailNickname: expected an alias, got nothing; without it Active Directory Users and Computers shows no E-mail Addresses tab for the contact'
     }
-    if (faults[0] !== undefined) return faults[0]
+    if (faults[0]?.ofTarget === false) return faults[0].reason
+    if (joined[0] !== undefined) return joined[0]
     if (entry.addresses.length === 0) return 'proxyAddresses: expected its addresses, got none'
     if (entry.targetAddress === undefined) {
       return 'targetAddress: expected where its mail goes (SMTP:user@domain), got nothing'

@@ -11,7 +11,7 @@
 import { errorText } from '../basics/error-text.js'
 import { parse } from 'csv-parse/sync'
 
-import type { Row, UnreadableRow } from './file-record.js'
+import type { Row, StrictNames, UnreadableRow } from './file-record.js'
 import { readLines } from './text-lines.js'
 
 interface Written {
@@ -19,8 +19,7 @@ interface Written {
   readonly text: string
 }
 
-interface Fields {
-  readonly line: number
+interface Fields extends Written {
   readonly fields: readonly string[]
 }
 
@@ -30,16 +29,17 @@ const longestRecord = 100
 /** Reads the rows of a CSVDE file. */
 export async function* readCsvde(
   text: AsyncIterable<string> | Iterable<string>,
+  strict?: StrictNames,
 ): AsyncGenerator<readonly Row[]> {
   let header: readonly string[] | undefined
   for await (const written of readRecords(text)) {
     const rows: Row[] = []
     for (const read of splitFields(written)) {
-      if ('reason' in read) {
+      if ('kind' in read) {
         if (header === undefined) throw new Error(`header: ${read.reason}`)
         rows.push(read)
       } else if (header === undefined) header = checkHeader(read.fields)
-      else rows.push(toRow(header, read))
+      else rows.push(toRow(header, read, strict))
     }
     yield rows
   }
@@ -86,7 +86,8 @@ async function* readRecords(
   function giveUp(): void {
     const [first, ...behind] = open
     const reason = 'expected a quote at the end of the value, got none'
-    if (first) records.push({ kind: 'unreadable', line: first.line, reason })
+    // the lines behind are read anew, so nothing of this one is missing
+    if (first) records.push(unreadable(first, reason))
     open = []
     behind.forEach(add)
   }
@@ -100,25 +101,25 @@ function hasOddQuotes(text: string): boolean {
 
 /** All records at once, as that is quick; one by one if something is wrong, to tell which. */
 function splitFields(written: readonly (Written | UnreadableRow)[]): (Fields | UnreadableRow)[] {
-  const good = written.filter((record) => 'text' in record)
+  const good = written.filter((record): record is Written => !('kind' in record))
   if (good.length === written.length) {
     try {
       const records = parseCsv(good.map(({ text }) => text).join('\n'))
       if (records.length === good.length) {
-        return good.map(({ line }, index) => ({ line, fields: records[index] ?? [] }))
+        return good.map((record, index) => ({ ...record, fields: records[index] ?? [] }))
       }
     } catch {
       // told below, with its line
     }
   }
   return written.map((record) => {
-    if (!('text' in record)) return record
+    if ('kind' in record) return record
     const { line, text } = record
     try {
-      return { line, fields: parseCsv(text)[0] ?? [] }
+      return { line, text, fields: parseCsv(text)[0] ?? [] }
     } catch (error) {
       const reason = errorText(error)
-      return { kind: 'unreadable', line, reason: reason.replace(/,? at line 1\b/gu, '') }
+      return unreadable(record, reason.replace(/,? at line 1\b/gu, ''))
     }
   })
 }
@@ -145,10 +146,16 @@ function checkHeader(fields: readonly string[]): string[] {
   return names
 }
 
-function toRow(header: readonly string[], { line, fields }: Fields): Row {
+function unreadable({ line, text }: Written, reason: string, incomplete = false): UnreadableRow {
+  return { kind: 'unreadable', line, reason, text, incomplete }
+}
+
+/** `strict`: the attributes that decide; of the others a value that cannot be read is left out. */
+function toRow(header: readonly string[], record: Fields, strict: StrictNames): Row {
+  const { line, fields } = record
   if (fields.length !== header.length) {
     const reason = `expected ${header.length} fields as in the header, got ${fields.length}`
-    return { kind: 'unreadable', line, reason }
+    return unreadable(record, reason, fields.length < header.length)
   }
   let dn = ''
   const attributes = new Map<string, readonly string[]>()
@@ -160,7 +167,8 @@ function toRow(header: readonly string[], { line, fields }: Fields): Row {
     const values = isName ? readValues([field]) : splitValues(field)
     if (isName) dn ||= values?.[0] ?? ''
     if (values === undefined) {
-      return { kind: 'unreadable', line, reason: `${name}: expected hex octets in \`${field}\`` }
+      if (strict && !strict.has(name)) continue
+      return unreadable(record, `${name}: expected hex octets in \`${field}\``, true)
     }
     if (!isName) attributes.set(name, [...(attributes.get(name) ?? []), ...values])
   }

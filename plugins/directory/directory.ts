@@ -85,8 +85,11 @@ export type Lookup =
   | { readonly kind: 'ambiguous'; readonly directory: string; readonly dns: readonly string[] }
   | { readonly kind: 'failed'; readonly directory: string; readonly reason: string }
 
-/** Asks for one address; never rejects: not finding out is an answer of its own. */
-export type FindAddress = (address: MailAddress) => Promise<Lookup>
+/**
+ * Asks for one address; never rejects: not finding out is an answer of its own. `elsewhere`: all
+ * directories but that one.
+ */
+export type FindAddress = (address: MailAddress, elsewhere?: string) => Promise<Lookup>
 
 /** How a directory does, for who watches it. */
 export interface DirectoryState {

@@ -27,13 +27,23 @@ type Packed = readonly [
   ...addresses: (string | 1)[],
 ]
 
+export interface TableShape {
+  readonly entries: number
+  readonly addresses: number
+  readonly containers: readonly string[]
+  /** octets used of the last chunk */
+  readonly free: number
+  readonly chunks: number
+  readonly slots: number
+}
+
 export class EntryTable {
   /** entries with at least one address */
   entries = 0
   /** addresses of all entries */
   addresses = 0
 
-  private readonly containers: string[] = ['']
+  private containers: string[] = ['']
   private readonly containerNumbers = new Map<string, number>()
   private readonly chunks: Buffer[] = []
   private free = chunkSize
@@ -67,6 +77,46 @@ export class EntryTable {
       await setImmediate()
     }
     this.added = []
+  }
+
+  /** How it lies in memory, for a file; together with `octets` it is the whole table. */
+  shape(): TableShape {
+    const { entries, addresses, containers, free } = this
+    return {
+      entries,
+      addresses,
+      containers,
+      free,
+      chunks: this.chunks.length,
+      slots: this.hashes.length,
+    }
+  }
+
+  /** Its memory, piece by piece: of a sealed table to be written, of one `from` a shape to be filled. */
+  octets(): Uint8Array[] {
+    const bytes = ({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array =>
+      new Uint8Array(buffer, byteOffset, byteLength)
+    const last = this.chunks.length - 1
+    return [
+      bytes(this.hashes),
+      bytes(this.positions),
+      ...this.chunks.map((chunk, index) => (index === last ? chunk.subarray(0, this.free) : chunk)),
+    ]
+  }
+
+  /** A table of that shape, whose `octets` are still to be filled. */
+  static from({ entries, addresses, containers, free, chunks, slots }: TableShape): EntryTable {
+    const table = new EntryTable()
+    table.entries = entries
+    table.addresses = addresses
+    table.containers = [...containers]
+    table.free = free
+    table.hashes = new Uint32Array(slots)
+    table.positions = new Uint32Array(slots)
+    for (let index = 0; index < chunks; index += 1) {
+      table.chunks.push(Buffer.allocUnsafeSlow(chunkSize))
+    }
+    return table
   }
 
   /** The entries that own the address; more than one where objects share it. */

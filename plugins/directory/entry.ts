@@ -2,12 +2,13 @@
  * From an object's attributes to what the decision needs of it. Shared by every back-end, so that a
  * CSVDE row, an LDIF record and an LDAP entry of the same object mean the same.
  *
- * Which attributes count is the schema's (schema.ts). In Active Directory own addresses are the `smtp:` values of `proxyAddresses`, in any case; `SMTP:` marks the primary.
- * Other types (`X400:`, `x500:`, `SIP:` …) are no mail addresses here. Where `proxyAddresses` is
- * absent, `mail` is the address. What cannot be read as an address is told in `faults`; the rest of
- * the object counts.
+ * Which attributes count is the schema's (schema.ts), what a value means address-values.ts. In Active
+ * Directory own addresses are the `smtp:` values of `proxyAddresses`, in any case; `SMTP:` marks the
+ * primary. Other types (`X400:`, `x500:`, `SIP:` …) are no mail addresses here. Of an object without an
+ * SMTP address there, `mail` is the address. What cannot be read as an address is told in `faults`:
+ * whom it stands for cannot be told, so nobody may be called unknown because of it.
  */
-import { mailAddress, normalizeDomain, parseMailAddress } from '../mail/mail-address.js'
+import { addressKey, readAddressValue } from './address-values.js'
 import type { DirectoryEntry } from './directory.js'
 import { hostName } from './mailboxes.js'
 import {
@@ -26,8 +27,18 @@ export const entryAttributes: readonly string[] = attributesOfSchema(activeDirec
 
 export interface EntryReading {
   readonly entry: DirectoryEntry
-  /** values that are no addresses, each as a sentence */
-  readonly faults: readonly string[]
+  /** values that are no addresses */
+  readonly faults: readonly ValueFault[]
+  /** values that are plainly several addresses: read, but worth a word */
+  readonly joined: readonly string[]
+}
+
+export interface ValueFault {
+  /** as a sentence: attribute, expected, got */
+  readonly reason: string
+  readonly value: string
+  /** the whole object is in doubt: where its mail goes cannot be told */
+  readonly ofTarget: boolean
 }
 
 /** Reads one object. */
@@ -37,20 +48,10 @@ export function toEntry(
   written: Schema = activeDirectory,
 ): EntryReading {
   const schema = attributes.has(tableAttributes.address) ? tableSchema(written) : written
-  const faults: string[] = []
-  const addresses = new Set<string>()
-  let primary: string | undefined
-  for (const { text, isPrimary, attribute } of ownAddresses(attributes, schema)) {
-    const key = addressKey(text)
-    if (key === undefined) {
-      faults.push(`${attribute}: expected an address, got \`${text}\``)
-      continue
-    }
-    addresses.add(key)
-    if (isPrimary) primary ??= text
-  }
+  const { addresses, primary, faults, joined } = readAddresses(attributes, schema)
   const target = targetAddress(attributes, schema)
   const host = mailboxHost(attributes, schema)
+  const targetFault = faultOfTarget(target, schema)
   return {
     entry: {
       dn,
@@ -61,7 +62,8 @@ export function toEntry(
       ...(host !== '' && target !== undefined && schema.targetByHost && { targetByHost: true }),
       isContact: has(attributes, 'objectclass', [schema.contactClass]),
     },
-    faults,
+    faults: targetFault ? [...faults, targetFault] : faults,
+    joined,
   }
 }
 
@@ -75,32 +77,58 @@ function has(attributes: Attributes, name: string, wanted: readonly string[]): b
   return values(attributes, name).some((value) => wanted.includes(value.toLowerCase()))
 }
 
-interface OwnAddress {
-  readonly text: string
-  readonly isPrimary: boolean
-  readonly attribute: string
+interface ReadAddresses {
+  readonly addresses: Set<string>
+  primary: string | undefined
+  readonly faults: ValueFault[]
+  readonly joined: string[]
 }
 
-function ownAddresses(attributes: Attributes, schema: Schema): OwnAddress[] {
-  const { addresses, otherwise } = schema
-  const present = (name: string): boolean => values(attributes, name.toLowerCase()).length > 0
-  if (!addresses.some(present)) {
-    return otherwise.flatMap((attribute) =>
-      values(attributes, attribute.toLowerCase()).map((text) => ({
-        text,
-        isPrimary: true,
-        attribute,
-      })),
-    )
+/** Those of the schema's attributes; those of the others where that finds none. */
+function readAddresses(attributes: Attributes, { addresses, otherwise }: Schema): ReadAddresses {
+  const read: ReadAddresses = {
+    addresses: new Set(),
+    primary: undefined,
+    faults: [],
+    joined: [],
   }
-  return addresses.flatMap((attribute) =>
-    values(attributes, attribute.toLowerCase()).flatMap((value) => {
-      // a value without a type is what plain LDAP directories have
-      const [, type = 'smtp', text = ''] = /^(?:([a-z0-9-]+):)?(.*)$/isu.exec(value) ?? []
-      if (type.toLowerCase() !== 'smtp') return []
-      return [{ text: text.trim(), isPrimary: type === 'SMTP', attribute }]
-    }),
-  )
+  for (const name of addresses) readAttribute(attributes, name, read)
+  if (read.addresses.size > 0) return read
+  for (const name of otherwise) readAttribute(attributes, name, read, true)
+  return read
+}
+
+/** `firstIsPrimary`: an attribute for one address, where none is marked. */
+function readAttribute(
+  attributes: Attributes,
+  attribute: string,
+  into: ReadAddresses,
+  firstIsPrimary = false,
+): void {
+  for (const value of values(attributes, attribute.toLowerCase())) {
+    const read = readAddressValue(value)
+    if (read.kind === 'other') continue
+    if (read.kind === 'fault') {
+      const reason = `${attribute}: expected an address, got \`${value}\``
+      into.faults.push({ reason, value, ofTarget: false })
+      continue
+    }
+    if (read.addresses.length > 1) {
+      into.joined.push(`${attribute}: expected one address a value, got \`${value}\``)
+    }
+    for (const { key, text, isPrimary } of read.addresses) {
+      into.addresses.add(key)
+      if (isPrimary || firstIsPrimary) into.primary ??= text
+    }
+  }
+}
+
+/** A target of another type is one that cannot be used; text that is no address is damage. */
+function faultOfTarget(target: string | undefined, schema: Schema): ValueFault | undefined {
+  if (target === undefined || /^[a-z][a-z0-9-]{0,19}:/iu.test(target)) return undefined
+  if (target.split(', ').every((one) => addressKey(one) !== undefined)) return undefined
+  const reason = `${schema.target}: expected an address, got \`${target}\``
+  return { reason, value: target, ofTarget: true }
 }
 
 /** As `[DIRECTORY hosts]` lists it; empty: the directory's own. Two hosts are none that is listed. */
@@ -121,18 +149,4 @@ function targetAddress(attributes: Attributes, schema: Schema): string | undefin
   if (targets.length > 1 && severalTargets === 'mailbox') return undefined
   // two targets are no target: joined they are no address, and the object is unusable
   return targets.length === 0 ? undefined : targets.join(', ')
-}
-
-/** Directories hold local parts that SMTP would quote, such as `a..b`, as they are. */
-function addressKey(text: string): string | undefined {
-  // octets of another character set than the file's: no longer the address that was meant
-  if (text.includes('\ufffd')) return undefined
-  const address = parseMailAddress(text)
-  if (address) return address.key
-  const at = text.lastIndexOf('@')
-  const domain = at < 1 ? undefined : normalizeDomain(text.slice(at + 1))
-  const local = text.slice(0, at)
-  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
-  if (domain === undefined || /["\\\u0000-\u001f\u007f]/u.test(local)) return undefined
-  return mailAddress(local, domain).key
 }

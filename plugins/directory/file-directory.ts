@@ -2,17 +2,21 @@
  * A directory that is a CSVDE or LDIF file. It is loaded in the background and read again when it
  * changes; a new version is swapped in whole or not at all.
  *
- * Until a first version is loaded lookups wait, for ten seconds at most. Later, a version that
- * cannot be read, that is still being written, or that lost more than half of the addresses is kept
- * out: what was loaded last goes on answering, and the log says so, loudly.
+ * A version that cannot be read, that is still being written, that has no address, that lost more than
+ * half of them, or that is damaged so that nobody can tell who is missing, is kept out: what was loaded
+ * last goes on answering, and the log says so, loudly. The last good version is on disk
+ * (snapshot-file.ts), so that holds after a restart too. Where there is none, a damaged version answers
+ * for whom it knows, and nobody is unknown (doubts.ts).
  */
 import { errorText } from '../basics/error-text.js'
 import { inTime } from '../basics/in-time.js'
-import { open, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { createHash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 
 import type { MailAddress } from '../mail/mail-address.js'
 import type { Environment } from '../config/environment.js'
+import { stateFolderOf } from '../config/state-folder.js'
 import type { FileSettings } from './config.js'
 import {
   DirectoryError,
@@ -21,12 +25,9 @@ import {
   type DirectoryCounts,
   type DirectoryEntry,
 } from './directory.js'
-import { toEntry } from './entry.js'
-import { EntryTable } from './entry-table.js'
-import { rowReaders } from './row-readers.js'
-import type { Schema } from './schema.js'
-import type { DirectoryRecord } from './file-record.js'
-import { readText } from './text-lines.js'
+import { readSnapshot } from './file-reading.js'
+import { loadSnapshot, saveSnapshot } from './snapshot-file.js'
+import { whyKeptOut, type Snapshot } from './snapshot.js'
 
 // milliseconds
 const defaultPollInterval = 2000
@@ -34,10 +35,7 @@ const firstSettleTime = 250
 // an export is written for minutes: a changed file must have been left alone for this long
 const defaultSettleTime = 5000
 const firstLoadPatience = 10_000
-const progressInterval = 5000
 const reminderInterval = 3_600_000
-// rows told one by one in the log; the rest is a number
-const toldFaults = 20
 
 export interface FileOptions {
   /** milliseconds between two looks at the file */
@@ -46,6 +44,8 @@ export interface FileOptions {
   readonly settleTime?: number
   /** load it when it is first asked for */
   readonly lazy?: boolean
+  /** where the last good version is written to; undefined: it is only read, as by a command */
+  readonly stateDir?: string | undefined
 }
 
 /** What was seen of the file; another value means another version. */
@@ -59,8 +59,11 @@ export class FileDirectory implements CountedDirectory {
   private readonly log: Environment['log']
   private readonly pollInterval: number
   private readonly settleTime: number
+  /** the file of the last good version */
+  private readonly saved: string
+  private readonly keeps: boolean
   private firstLoad: Promise<void> | undefined
-  private table: EntryTable | undefined
+  private snapshot: Snapshot | undefined
   /** the version last tried, whether it is in use or was kept out */
   private tried: Version = ''
   /** the version that answers */
@@ -78,34 +81,44 @@ export class FileDirectory implements CountedDirectory {
     this.settings = settings
     this.path = resolve(env.configDir, settings.path)
     this.log = env.log
+    this.keeps = options.stateDir !== undefined
+    const stateDir = options.stateDir ?? stateFolderOf(env.configDir)
+    this.saved = join(stateDir, `${encodeURIComponent(this.name)}.file`)
     this.pollInterval = options.pollInterval ?? defaultPollInterval
     this.settleTime = options.settleTime ?? defaultSettleTime
     if (options.lazy !== true) void this.ready()
   }
 
   find(address: MailAddress): Promise<readonly DirectoryEntry[]> {
-    if (!this.table) return this.findAfterFirstLoad(address)
+    if (!this.snapshot) return this.findAfterFirstLoad(address)
+    const entries = this.snapshot.find(address.key)
+    const doubt = entries.length === 0 ? this.snapshot.whyInDoubt(address.key) : undefined
+    if (doubt !== undefined) return Promise.reject(this.cannotTell(doubt))
     this.counts.hits += 1
-    return Promise.resolve(this.table.find(address.key))
+    return Promise.resolve(entries)
   }
 
   /** Mail may come before the file is loaded: it waits, but not for ever. */
   private async findAfterFirstLoad(address: MailAddress): Promise<readonly DirectoryEntry[]> {
     await inTime(this.ready(), firstLoadPatience, () => undefined)
-    if (this.table) return this.find(address)
+    if (this.snapshot) return this.find(address)
+    throw this.cannotTell(this.fault)
+  }
+
+  private cannotTell(reason: string): DirectoryError {
     this.counts.errors += 1
-    throw new DirectoryError(this.name, `${this.path}: ${this.fault}`)
+    return new DirectoryError(this.name, `${this.path}: ${reason}`)
   }
 
   contents(): DirectoryContents | undefined {
-    if (!this.table) return undefined
-    const { entries, addresses } = this.table
+    if (!this.snapshot) return undefined
+    const { entries, addresses } = this.snapshot.table
     return { entries, addresses, asOf: this.seenAt, fault: this.fault }
   }
 
   /** Settles when the file has been tried for the first time. */
   ready(): Promise<void> {
-    this.firstLoad ??= this.poll()
+    this.firstLoad ??= this.loadSaved().then(() => this.poll())
     return this.firstLoad
   }
 
@@ -113,6 +126,25 @@ export class FileDirectory implements CountedDirectory {
     this.closed = true
     clearTimeout(this.timer)
     return Promise.resolve()
+  }
+
+  /** What answered before the restart; the file's present version is looked at after it. */
+  private async loadSaved(): Promise<void> {
+    const saved = await loadSnapshot(this.saved, this.identity)
+    if (!saved || this.closed) return
+    this.snapshot = saved.snapshot
+    this.inUse = saved.version
+    const { entries, addresses } = saved.snapshot.table
+    this.log.notice(
+      `directory [${this.name}]: ${this.path}: ${entries} entries with ${addresses} addresses in use, as they were before the restart`,
+    )
+  }
+
+  /** Another file, format or schema: what was kept says nothing of it. */
+  private get identity(): string {
+    const { format, schema, unreadable } = this.settings
+    const what = JSON.stringify([this.path, format, schema, unreadable])
+    return createHash('sha256').update(what).digest('base64url')
   }
 
   /** Looks at the file now and then; never rejects. */
@@ -139,7 +171,7 @@ export class FileDirectory implements CountedDirectory {
 
   /** Waits while the file is being written: until it has been left alone for a while. */
   private async settledVersion(): Promise<Version> {
-    const settleTime = this.table ? this.settleTime : firstSettleTime
+    const settleTime = this.snapshot ? this.settleTime : firstSettleTime
     let { version, age } = await this.look()
     let since = performance.now() - Math.max(age, 0)
     while (version !== this.tried && performance.now() - since < settleTime && !this.closed) {
@@ -158,75 +190,35 @@ export class FileDirectory implements CountedDirectory {
 
   private async load(version: Version): Promise<void> {
     const started = performance.now()
-    const table = await this.read()
+    const { path, log, name } = this
+    const next = await readSnapshot({ path, log, name }, this.settings, () => this.closed)
     if (this.closed) return
     if ((await this.look()).version !== version) {
       this.tried = ''
       throw new Error('it changed while it was read; it is read again')
     }
-    if (this.table && !this.settings.allowShrink) await this.refuseLoss(this.table, table)
-    this.table = table
+    const reason = await whyKeptOut(this.snapshot, next, this.settings.allowShrink)
+    if (reason !== undefined) throw new Error(reason)
+    this.snapshot = next
+    const { entries, addresses } = next.table
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    this.log.notice(
-      `directory [${this.name}]: ${this.path}: ${table.entries} entries with ${table.addresses} addresses in use after ${seconds} s`,
+    const doubts = next.doubts.addresses > 0 ? `, ${next.doubts.addresses} addresses in doubt` : ''
+    log.notice(
+      `directory [${name}]: ${path}: ${entries} entries with ${addresses} addresses in use after ${seconds} s${doubts}`,
     )
-  }
-
-  private async read(): Promise<EntryTable> {
-    const table = new EntryTable()
-    const file = await open(this.path)
-    try {
-      const { size } = await file.stat()
-      let octets = 0
-      let faults = 0
-      let told = performance.now()
-      const text = readText(file, (position) => (octets = position))
-      const { format, schema } = this.settings
-      for await (const rows of rowReaders[format](text)) {
-        if (this.closed) return table
-        for (const row of rows) {
-          const reasons = row.kind === 'unreadable' ? [row.reason] : addRecord(row, schema)
-          for (const reason of reasons) {
-            faults += 1
-            if (faults <= toldFaults) this.tellFault(row.line, reason)
-          }
-        }
-        if (performance.now() - told > progressInterval) {
-          told = performance.now()
-          const percent = Math.floor((octets / size) * 100)
-          this.log.info(
-            `directory [${this.name}]: ${this.path}: ${percent} % read, ${table.entries} entries`,
-          )
-        }
-      }
-      if (faults > toldFaults) {
-        this.log.error(
-          `directory [${this.name}]: ${this.path}: ${faults} faults; ${toldFaults} are told above`,
+    if (next.doubts.whole !== '') {
+      log.crit(
+        `directory [${name}]: ${path}: until this is mended nobody is called unknown: ${next.doubts.whole}`,
+      )
+      return
+    }
+    if (!this.keeps) return
+    await saveSnapshot(this.saved, this.identity, { version, snapshot: next }).catch(
+      (error: unknown) => {
+        log.error(
+          `directory [${name}]: ${this.saved}: ${errorText(error)}; this version does not survive a restart`,
         )
-      }
-    } finally {
-      await file.close()
-    }
-    await table.seal()
-    return table
-
-    function addRecord(row: DirectoryRecord, schema: Schema): readonly string[] {
-      const dn = row.dn === '' ? `line ${row.line}` : row.dn
-      const { entry, faults } = toEntry(dn, row.attributes, schema)
-      table.add(entry)
-      return faults
-    }
-  }
-
-  private tellFault(line: number, reason: string): void {
-    this.log.error(`directory [${this.name}]: ${this.path} line ${line}: ${reason}`)
-  }
-
-  private async refuseLoss(before: EntryTable, after: EntryTable): Promise<void> {
-    const lost = await before.missingIn(after)
-    if (lost * 2 <= before.addresses) return
-    throw new Error(
-      `${lost} of ${before.addresses} addresses are not in the new version; expected at least half of them (allow_shrink = true takes it)`,
+      },
     )
   }
 
@@ -240,7 +232,9 @@ export class FileDirectory implements CountedDirectory {
   private remind(): void {
     if (this.fault === '' || this.closed || Date.now() - this.toldAt < reminderInterval) return
     this.toldAt = Date.now()
-    const now = this.table ? 'the version before stays in use' : 'its addresses cannot be found out'
+    const now = this.snapshot
+      ? 'the version before stays in use'
+      : 'its addresses cannot be found out'
     this.log.crit(`directory [${this.name}]: ${this.path} is not in use: ${this.fault}; ${now}`)
   }
 }

@@ -19,11 +19,19 @@ export interface UnreadableRow {
   readonly line: number
   /** what was expected and what came */
   readonly reason: string
+  /** as it stands in the file: what looks like an address there is in doubt */
+  readonly text: string
+  /** something of it may be missing, so that the text does not tell whose addresses it had */
+  readonly incomplete: boolean
 }
 
 export type Row = DirectoryRecord | UnreadableRow
 
+/** Attributes, in lower case, whose values have to be readable; `undefined`: all of them. */
+export type StrictNames = ReadonlySet<string> | undefined
+
 /** Reads the text of a file. Throws an Error when it is no such file at all. */
 export type RowReader = (
   text: AsyncIterable<string> | Iterable<string>,
+  strict?: StrictNames,
 ) => AsyncGenerator<readonly Row[]>

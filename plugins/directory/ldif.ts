@@ -8,7 +8,7 @@
  *
  * RFC 2849. The packages for LDIF are unkept or load whole files; this one reads as a stream.
  */
-import type { Row } from './file-record.js'
+import type { Row, StrictNames } from './file-record.js'
 import { readLines } from './text-lines.js'
 
 interface Line {
@@ -19,6 +19,7 @@ interface Line {
 /** Reads the records of an LDIF file. */
 export async function* readLdif(
   text: AsyncIterable<string> | Iterable<string>,
+  strict?: StrictNames,
 ): AsyncGenerator<readonly Row[]> {
   let line = 0
   let record: Line[] = []
@@ -58,23 +59,28 @@ export async function* readLdif(
     }
     if (lines.length === 0) return []
     started = true
-    return [toRow(lines)]
+    return [toRow(lines, strict)]
   }
 }
 
-function toRow(lines: readonly Line[]): Row {
+function toRow(lines: readonly Line[], strict: StrictNames): Row {
   const first = lines[0]?.line ?? 0
   let dn: string | undefined
   const attributes = new Map<string, string[]>()
   for (const { line, text } of lines) {
     const value = readValue(text)
-    if ('reason' in value) return { kind: 'unreadable', line, reason: value.reason }
+    if ('reason' in value) {
+      if (strict && value.name !== undefined && !strict.has(value.name)) continue
+      return unreadable(lines, line, value.reason)
+    }
     const { name, content } = value
     if (dn === undefined) {
-      if (name !== 'dn') return unexpected(line, '`dn: …` first', text)
+      if (name !== 'dn') return unexpected(lines, line, '`dn: …` first', text)
       dn = content
     } else if (name === 'changetype') {
-      if (content.toLowerCase() !== 'add') return unexpected(line, '`changetype: add`', text)
+      if (content.toLowerCase() !== 'add') {
+        return unexpected(lines, line, '`changetype: add`', text)
+      }
     } else if (name !== 'control') {
       const values = attributes.get(name)
       if (values) values.push(content)
@@ -84,22 +90,40 @@ function toRow(lines: readonly Line[]): Row {
   return { kind: 'record', line: first, dn: dn ?? '', attributes }
 }
 
-function unexpected(line: number, expected: string, text: string): Row {
-  return { kind: 'unreadable', line, reason: `expected ${expected}, got \`${text.slice(0, 200)}\`` }
+/** A value that cannot be read may have been any address; base64 hides what stands in it. */
+function unreadable(lines: readonly Line[], line: number, reason: string): Row {
+  const text = lines.map(({ text: one }) => decoded(one)).join('\n')
+  return { kind: 'unreadable', line, reason, text, incomplete: true }
+}
+
+function unexpected(lines: readonly Line[], line: number, expected: string, text: string): Row {
+  return unreadable(lines, line, `expected ${expected}, got \`${text.slice(0, 200)}\``)
+}
+
+function decoded(text: string): string {
+  const value = readValue(text)
+  return 'content' in value ? value.content : text
 }
 
 const valueLine = /^([a-z0-9.-]+(?:;[a-z0-9=*-]+)*):([:<]?) *(.*)$/isu
 const base64 = /^(?:[a-z0-9+/]{4})*(?:[a-z0-9+/]{2}==|[a-z0-9+/]{3}=)?$/iu
 
-function readValue(text: string): { name: string; content: string } | { reason: string } {
+type ReadLine =
+  | { readonly name: string; readonly content: string }
+  /** `name`: of the attribute, if that could be read */
+  | { readonly reason: string; readonly name?: string }
+
+function readValue(text: string): ReadLine {
   const [, written, form, value] = valueLine.exec(text) ?? []
   if (written === undefined || value === undefined) {
     return { reason: `expected \`name: value\`, got \`${text.slice(0, 200)}\`` }
   }
   const name = written.toLowerCase()
-  if (form === '<') return { reason: `${written}: expected the value itself, got a URL` }
+  if (form === '<') return { name, reason: `${written}: expected the value itself, got a URL` }
   if (form !== ':') return { name, content: value }
   const octets = value.trimEnd()
-  if (!base64.test(octets)) return { reason: `${written}: expected base64, got \`${value}\`` }
+  if (!base64.test(octets)) {
+    return { name, reason: `${written}: expected base64, got \`${value}\`` }
+  }
   return { name, content: Buffer.from(octets, 'base64').toString() }
 }

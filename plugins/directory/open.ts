@@ -38,7 +38,8 @@ export interface DirectorySet {
   /** in the order asked */
   readonly names: readonly string[]
   /** Asks the directories in order; never rejects. */
-  find(address: MailAddress): Promise<Lookup>
+  /** `elsewhere`: all directories but that one */
+  find(address: MailAddress, elsewhere?: string): Promise<Lookup>
   /** where a mailbox of that directory goes, by its own host if it names one (mailboxes.ts) */
   mailboxPlace(directory: string, host?: string): Place | 'unlisted' | undefined
   /** the smart host of a place of that directory; undefined: it is not in the configuration now */
@@ -103,8 +104,8 @@ export function openDirectories(
     get names() {
       return members.map(({ settings }) => settings.name)
     },
-    find(address) {
-      const lookup = safeFind(address).finally(() => underWay.delete(lookup))
+    find(address, elsewhere) {
+      const lookup = safeFind(address, elsewhere).finally(() => underWay.delete(lookup))
       underWay.add(lookup)
       return lookup
     },
@@ -155,11 +156,12 @@ export function openDirectories(
     return members.find(({ settings }) => settings.name === name)?.settings
   }
 
-  async function safeFind(address: MailAddress): Promise<Lookup> {
+  async function safeFind(address: MailAddress, elsewhere?: string): Promise<Lookup> {
     try {
       const lookup = await findInDirectories(
         members.map(({ directory }) => directory),
         address,
+        elsewhere,
       )
       failing.note(
         lookup,

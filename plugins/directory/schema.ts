@@ -61,7 +61,7 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     target: 'targetAddress',
     severalTargets: 'unusable',
     contactClass: 'contact',
-    filter: '(proxyAddresses=smtp:{address})',
+    filter: '(|(proxyAddresses=smtp:{address})(mail={address}))',
   },
   sendmail: {
     ...common,

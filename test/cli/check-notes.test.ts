@@ -72,9 +72,11 @@ const cases: Case[] = [
     note: /^directory\.ini \[ldap\] tls_verify: is false$/u,
   },
   {
-    what: 'rows that cannot be read',
-    files: { 'contacts.csv': `${text('contacts.csv')}one,two\n` },
-    note: /^directory corp: line 4: expected 4 fields as in the header, got 2$/u,
+    what: 'several addresses in one value',
+    files: {
+      'contacts.csv': `${text('contacts.csv')}CN=B,user,SMTP:b@example.local smtp:c@example.local,\n`,
+    },
+    note: /^directory corp: line 4: proxyAddresses: expected one address a value, got `SMTP:b@/u,
   },
   {
     what: 'an address in two directories',

@@ -147,10 +147,36 @@ describe('cached directory', () => {
   })
 
   it('holds max_entries', async () => {
-    const { cached, asked } = setUp({ maxEntries: 2 })
+    const { cached, asked, has } = setUp({ maxEntries: 2 })
+    has('one')
     for (const local of ['a', 'b', 'c', 'a']) await cached.find(mailAddress(local, 'x'))
     assert.equal(asked(), 4)
     await cached.find(mailAddress('c', 'x'))
+    assert.equal(asked(), 4)
+  })
+
+  it('forgets nobody who is known for addresses that are made up', async () => {
+    const { cached, asked, has, fails, find } = setUp()
+    has('one')
+    await find()
+    has()
+    for (let n = 0; n < 1000; n++) await cached.find(mailAddress(`made-up-${n}`, 'x'))
+    fails()
+    assert.equal(await find(), 'one')
+    assert.equal(asked(), 1001)
+  })
+
+  it('keeps an answer for what was asked, not for what only looks alike', async () => {
+    const { cached, has, asked } = setUp()
+    const local = (text: string) => mailAddress(text, 'x')
+    assert.equal(local('an\u212ae').key, local('anke').key)
+    await cached.find(local('an\u212ae'))
+    await cached.find(local('u\u0308'))
+    has('one')
+    assert.equal((await cached.find(local('anke'))).length, 1)
+    assert.equal((await cached.find(local('\u00fc'))).length, 1)
+    // case is no spelling
+    await cached.find(local('ANKE'))
     assert.equal(asked(), 4)
   })
 

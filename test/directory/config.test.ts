@@ -78,6 +78,7 @@ describe('directory.ini', () => {
           format: 'ldif',
           path: 'contacts.LDIF',
           allowShrink: true,
+          unreadable: 'doubt',
           mailboxHost: undefined,
           mailboxConnector: '',
           hosts: new Map(),
@@ -102,9 +103,11 @@ describe('directory.ini', () => {
     assert.equal(corp.maxInFlight, 32)
     assert.equal(corp.tlsVerify, true)
     assert.deepEqual(corp.filter, {
-      kind: 'equal',
-      attribute: 'proxyAddresses',
-      value: 'smtp:{address}',
+      kind: 'or',
+      filters: [
+        { kind: 'equal', attribute: 'proxyAddresses', value: 'smtp:{address}' },
+        { kind: 'equal', attribute: 'mail', value: '{address}' },
+      ],
     })
   })
 

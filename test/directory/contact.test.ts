@@ -53,7 +53,7 @@ describe('contacts to import', () => {
     ['no target', { targetaddress: '' }, /^targetAddress: .* got nothing/u],
     ['a target that is no address', { targetaddress: 'X400:c=us' }, /^targetAddress: .*X400/u],
     ['no address', { proxyaddresses: 'X400:c=us' }, /^proxyAddresses: .* got none/u],
-    ['an address that is none', { proxyaddresses: 'smtp:anna' }, /^proxyAddresses: .*`anna`/u],
+    ['an address that is none', { proxyaddresses: 'smtp:anna' }, /^proxyAddresses: .*`smtp:anna`/u],
     ['another name than the dn', { name: 'Other' }, /^name: expected `Internet User`/u],
     ['no dn', {}, /^dn: expected a name such as/u, ''],
     ['a place outside', {}, /^dn: expected a name below dc=xo,dc=one/u, 'cn=A,dc=elsewhere'],

@@ -7,9 +7,29 @@ describe('distinguished names', () => {
     ['CN=Anna,DC=Example', 'cn=anna,dc=example'],
     ['cn = Anna , dc = example', 'cn=anna,dc=example'],
     ['cn=Example\\, Anna,dc=example', 'CN=Example\\, Anna, DC=example'],
+    ['cn=Example\\, Anna,dc=example', 'cn=Example\\2C Anna,dc=example'],
+    ['cn="Example, Anna",dc=example', 'cn=Example\\2c Anna,dc=example'],
+    ['cn=J\\C3\\BCrgen,dc=x', 'cn=Jürgen,dc=x'],
+    ['cn=Jürgen,dc=x', 'cn=Ju\u0308rgen,dc=x'],
+    ['cn=a+sn=b,dc=x', 'SN = B + CN = A , DC=x'],
+    ['cn=a \\+ b,dc=x', 'cn=a \\2B b,dc=x'],
+    ['cn=\\#1 \\<a\\>\\;\\=\\"\\\\,dc=x', 'cn=\\231 \\3Ca\\3E\\3B\\3D\\22\\5C,dc=x'],
+    ['cn=a  b,dc=x', 'cn=a b,dc=x'],
+    ['OID.2.5.4.3=a,dc=x', '2.5.4.3=a,dc=x'],
   ]
   for (const [one, other] of same) {
     it(`${one} is ${other}`, () => assert.equal(dnKey(one), dnKey(other)))
+  }
+
+  const others: [string, string][] = [
+    ['cn=a\\,b,dc=x', 'cn=a,b=dc,dc=x'],
+    ['cn=a+sn=b,dc=x', 'cn=a,sn=b,dc=x'],
+    ['cn=a\\\\,dc=x', 'cn=a\\,dc=x'],
+    ['no name', 'No name'],
+    ['line 3', 'line 4'],
+  ]
+  for (const [one, other] of others) {
+    it(`${one} is not ${other}`, () => assert.notEqual(dnKey(one), dnKey(other)))
   }
 
   it('tells what lies below', () => {

@@ -23,13 +23,29 @@ describe('entry', () => {
     ['an address once', { proxyaddresses: ['SMTP:a@x', 'smtp:A@X'] }, ['a@x']],
     ['mail where proxyAddresses is absent', { mail: ['a@x', 'b@x'] }, ['a@x', 'b@x']],
     ['mail where proxyAddresses is blank', { proxyaddresses: [' '], mail: ['a@x'] }, ['a@x']],
-    ['no mail where proxyAddresses is there', { proxyaddresses: ['X400:c=us'], mail: ['a@x'] }, []],
-    ['quoted local parts', { mail: ['"a b"@x'] }, ['a b@x']],
     [
-      'local parts that SMTP quotes',
-      { mail: ['a..b@x', 'c d@x', '.e@x'] },
-      ['a..b@x', 'c d@x', '.e@x'],
+      'no mail where proxyAddresses has one',
+      { proxyaddresses: ['smtp:b@x'], mail: ['a@x'] },
+      ['b@x'],
     ],
+    [
+      'mail where proxyAddresses has other types only',
+      { proxyaddresses: ['sip:a@x'], mail: ['a@x'] },
+      ['a@x'],
+    ],
+    [
+      'several in one value',
+      { proxyaddresses: ['SMTP:a@x smtp:b@x;c@x|smtp:d@x,e@x'] },
+      ['a@x', 'b@x', 'c@x', 'd@x', 'e@x'],
+    ],
+    [
+      'what stands beside other types',
+      { proxyaddresses: ['X400:c=us;a= ;p=o|SMTP:a@x', 'sip:b@x,smtp:c@x'] },
+      ['a@x', 'c@x'],
+    ],
+    ['mailto', { mail: ['mailto:a@x'] }, ['a@x']],
+    ['quoted local parts', { mail: ['"a b"@x'] }, ['a b@x']],
+    ['local parts that SMTP quotes', { mail: ['a..b@x', '.e@x'] }, ['a..b@x', '.e@x']],
     ['domains as A-labels', { mail: ['a@BÜCHER.example'] }, ['a@xn--bcher-kva.example']],
     ['composed letters', { mail: ['u\u0308@x'] }, ['ü@x']],
     ['nothing', {}, []],
@@ -44,7 +60,19 @@ describe('entry', () => {
     })
     assert.deepEqual(entry.addresses, ['good@x'])
     assert.equal(faults.length, 4)
-    assert.equal(faults[0], 'proxyAddresses: expected an address, got `nobody`')
+    assert.deepEqual(faults[0], {
+      reason: 'proxyAddresses: expected an address, got `smtp:nobody`',
+      value: 'smtp:nobody',
+      ofTarget: false,
+    })
+  })
+
+  it('tells a target that is damaged, and none that is of another type', () => {
+    const faultsOf = (target: string) => read({ targetaddress: [target] }).faults
+    assert.deepEqual(faultsOf('SMTP:a@x'), [])
+    assert.deepEqual(faultsOf('X400:c=us'), [])
+    assert.equal(faultsOf('SMTP:a@x smtp:b@x')[0]?.ofTarget, true)
+    assert.equal(faultsOf('System.Object[]')[0]?.ofTarget, true)
   })
 
   const primaries: readonly (readonly [Attributes, string | undefined])[] = [

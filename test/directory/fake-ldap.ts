@@ -152,7 +152,8 @@ export class FakeLdap {
     this.searches += 1
     pending.count += 1
     this.mostPending = Math.max(this.mostPending, pending.count)
-    const addresses = addressesIn(readFilter(reader))
+    // an entry is sent once, whichever of its attributes fit
+    const addresses = [...new Set(addressesIn(readFilter(reader)))]
     this.asked.push(...addresses)
     const answer = (code: number): void => {
       if (socket.destroyed) return
@@ -208,10 +209,9 @@ function readFilter(reader: BerReader): Filter {
 function addressesIn(filter: Filter): string[] {
   if (filter instanceof OrFilter) return filter.filters.flatMap(addressesIn)
   if (!(filter instanceof EqualityFilter)) return []
+  const value = String(filter.value).toLowerCase()
   return [
-    String(filter.value)
-      .replace(/^smtp:/u, '')
-      .toLowerCase(),
+    filter.attribute.toLowerCase() === 'proxyaddresses' ? value.replace(/^smtp:/u, '') : value,
   ]
 }
 

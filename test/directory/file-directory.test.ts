@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../scripts/servers/process.js'
 import { testEnvironment } from './environment.js'
 
 const csv = (...locals: readonly string[]): string =>
-  ['dn,mail', ...locals.map((local) => `cn=${local},${local}@x`)].join('\n')
+  ['dn,mail', ...locals.map((local) => `cn=${local},${local}@x`), ''].join('\n')
 
 const many = (count: number): string[] => Array.from({ length: count }, (_, n) => `user${n}`)
 
@@ -50,8 +50,8 @@ describe('file directory', () => {
     write('dn,mail\ncn=a,a@x\ncn=b\ncn=c,nonsense\ncn=d,d@x\n')
     await openFile()
     assert.deepEqual(
-      [await find('a'), await find('d'), await find('b')],
-      ['found', 'found', 'none'],
+      [await find('a'), await find('d'), await find('b'), await find('x')],
+      ['found', 'found', 'failed', 'failed'],
     )
     assert(logged(/^error directory \[a\]: .*a\.csv line 3: expected 2 fields/u))
     assert(

@@ -136,8 +136,8 @@ export function peopleAsLdif(base: string, schema: SchemaName = 'active-director
         )
         .join('\n'),
     )
-    .join('\n\n')
-    .concat('\n')
+    .map((record) => `${record}\n\n`)
+    .join('')
 }
 
 function asWritten(person: Person, base: string): (readonly [string, string])[] {
@@ -162,6 +162,6 @@ export function peopleAsCsvde(base: string): string {
     ),
   ])
   return [['DN', 'objectClass', ...names], ...rows]
-    .map((fields) => fields.map(quote).join(','))
-    .join('\r\n')
+    .map((fields) => `${fields.map(quote).join(',')}\r\n`)
+    .join('')
 }

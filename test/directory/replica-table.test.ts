@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 
 import { PresenceFilter } from 'ldapts'
@@ -34,7 +34,8 @@ const tableOf = (entries: readonly ReplicaEntry[]): Promise<ReplicaTable> =>
   )
 
 describe('replica table', () => {
-  const dns = (table: ReplicaTable, key: string): string[] => table.find(key).map(({ dn }) => dn)
+  const dns = (table: ReplicaTable, key: string): string[] =>
+    table.find(key).entries.map(({ dn }) => dn)
 
   it('lets changes hide what the snapshot has, by id', async () => {
     const table = await tableOf(three)
@@ -51,6 +52,36 @@ describe('replica table', () => {
     assert.equal(dns(table, 'berta@x').length, 2)
     assert.deepEqual(dns(table, 'a@x'), [])
     assert.equal(table.changed, 2)
+  })
+})
+
+describe('replica table: doubts', () => {
+  it('calls nobody unknown whom a value that could not be read may stand for', async () => {
+    const doubt = { reason: 'damaged', addresses: ['d@x', 'anna@x'] }
+    const damaged = (id: string): ReplicaEntry => ({ ...object(id, 'cn=D,dc=x', 'own@x'), doubt })
+    const table = await tableOf([...three, damaged('9')])
+    const of = (key: string) => {
+      const { entries, doubt: why } = table.find(key)
+      return [entries.length, why]
+    }
+    assert.deepEqual(['d@x', 'anna@x', 'own@x', 'e@x'].map(of), [
+      [0, 'damaged'],
+      [1, undefined],
+      [1, undefined],
+      [0, undefined],
+    ])
+    table.apply({ set: [object('9', 'cn=D,dc=x', 'own@x')], gone: [] })
+    assert.deepEqual(of('d@x'), [0, undefined])
+    table.apply({ set: [damaged('10')], gone: [] })
+    assert.deepEqual(
+      [of('d@x'), of('anna@x')],
+      [
+        [0, 'damaged'],
+        [1, undefined],
+      ],
+    )
+    table.apply({ set: [], gone: ['10'] })
+    assert.deepEqual(of('d@x'), [0, undefined])
   })
 })
 
@@ -79,7 +110,23 @@ describe('replica on disk', () => {
     const { table, head } = await loadReplica(file)
     assert.deepEqual([head.id, head.readAt, table.entries, table.addresses], [id, 5, 3, 4])
     assert.equal((await file.head()).id, id)
-    assert.deepEqual(table.find('anna@x'), [three[0]?.entry])
+    assert.deepEqual(table.find('anna@x').entries, [three[0]?.entry])
+  })
+
+  it('takes away what a killed process left, and not what another reader of this process writes', async () => {
+    const { file } = await written()
+    const left = `${file.snapshotPath}.99999999-1.new`
+    writeFileSync(left, 'half')
+    const one = await file.draft()
+    const two = await file.draft()
+    assert.deepEqual(
+      [existsSync(left), existsSync(one.path), existsSync(two.path)],
+      [false, true, true],
+    )
+    await one.drop()
+    assert.deepEqual([existsSync(one.path), existsSync(two.path)], [false, true])
+    await two.drop()
+    assert.equal((await loadReplica(file)).table.entries, 3)
   })
 
   it('takes a snapshot cut off anywhere for none', async () => {

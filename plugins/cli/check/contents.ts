@@ -73,7 +73,7 @@ function switchOver({ parts, configuration, directories }: Contents): SwitchPart
     parts,
     configuration,
     {
-      find: async (address) => findInDirectories(directories, address),
+      find: async (address, elsewhere) => findInDirectories(directories, address, elsewhere),
       mailboxPlace: (name, host) => {
         const found = settings.find((one) => one.name === name)
         return found && mailboxPlace(found, host)
@@ -86,18 +86,32 @@ function switchOver({ parts, configuration, directories }: Contents): SwitchPart
   )
 }
 
-function checkRows({ name, faults }: Survey): Finding[] {
-  return limited(
-    `directory ${name}`,
-    faults.map((fault) =>
-      note(
-        `directory ${name}`,
-        fault,
-        'what cannot be read is not there: mail for it may be refused',
-        'correct it where the directory is kept',
+function checkRows({ name, faults, joined }: Survey): Finding[] {
+  const where = `directory ${name}`
+  return [
+    ...limited(
+      where,
+      faults.map((fault) =>
+        wrong(
+          where,
+          fault,
+          'whose it is cannot be told: its addresses, or everybody who is not found, get 450 4.4.3',
+          'correct it where the directory is kept',
+        ),
       ),
     ),
-  )
+    ...limited(
+      where,
+      joined.map((value) =>
+        note(
+          where,
+          value,
+          'they are read as several addresses; another program may take them for one',
+          'let each be a value of its own',
+        ),
+      ),
+    ),
+  ]
 }
 
 async function checkAddresses(surveys: readonly Survey[], parts: SwitchParts): Promise<Finding[]> {

@@ -22,6 +22,7 @@ import { filterFor, filterForAny } from '../../directory/ldap/filter.js'
 import { ageText, replicaOnDisk } from '../../directory/replica/replica-directory.js'
 import { attributesOfSchema } from '../../directory/schema.js'
 import { stateFolderOf } from '../../config/state-folder.js'
+import { strictNames } from '../../directory/file-reading.js'
 import { fileRows, serverRows } from '../directory-rows.js'
 import { ProgressBar } from '../progress-bar.js'
 import { good, note, wrong, type Finding } from '../../operations/finding.js'
@@ -65,7 +66,11 @@ async function readFile(settings: FileSettings, configDir: string): Promise<Aske
   const { name, path, schema } = settings
   const bar = new ProgressBar(`Reading ${path}`)
   try {
-    const directory = await survey(name, fileRows(configDir, settings, bar), schema)
+    const directory = await survey(
+      name,
+      fileRows(configDir, settings, bar, strictNames(schema)),
+      schema,
+    )
     return { directory, findings: [found(`directory ${name}`, `${path} was read`, directory)] }
   } catch (error) {
     return {

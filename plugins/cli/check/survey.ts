@@ -20,7 +20,10 @@ export interface Survey extends Directory {
   readonly redirected: ReadonlySet<string>
   /** those that two objects have */
   readonly shared: ReadonlySet<string>
+  /** what could not be read, and what it puts in doubt */
   readonly faults: readonly string[]
+  /** values that are read, but are several in one */
+  readonly joined: readonly string[]
   /** the server gave everything; else what is not in it may be there all the same */
   readonly complete: boolean
 }
@@ -39,6 +42,7 @@ export async function survey(
   const redirected = new Set<string>()
   const shared = new Set<string>()
   const faults: string[] = []
+  const joined: string[] = []
   let redirects = 0
   let complete = true
   for await (const rows of untilLimit(pages, () => (complete = false))) {
@@ -48,8 +52,11 @@ export async function survey(
         faults.push(where + row.reason)
         continue
       }
-      const { entry, faults: wrong } = toEntry(row.dn || `line ${row.line}`, row.attributes, schema)
-      faults.push(...wrong.map((fault) => `${where || `${row.dn}: `}${fault}`))
+      const read = toEntry(row.dn || `line ${row.line}`, row.attributes, schema)
+      const { entry } = read
+      const place = where || `${row.dn}: `
+      faults.push(...read.faults.map(({ reason }) => `${place}${reason}`))
+      joined.push(...read.joined.map((one) => `${place}${one}`))
       table.add(entry)
       const leadsOn = entry.isContact || entry.targetAddress !== undefined
       if (leadsOn) redirects += 1
@@ -69,6 +76,7 @@ export async function survey(
     redirected,
     shared,
     faults,
+    joined,
     complete,
     find: (address) => {
       const entries = table.find(address.key)

@@ -78,17 +78,30 @@ const nothing: Values = { address: '', user: '', domain: '' }
 const everything = new PresenceFilter({ attribute: 'objectClass' })
 
 function spellings(address: MailAddress): Values[] {
-  const plain = address.local
-  const quoted = formatMailAddress({ ...address, domain: '' })
+  const users = localSpellings(address).flatMap((local) => [
+    local,
+    formatMailAddress({ ...address, local, domain: '' }),
+  ])
   const { domain } = address
   const unicode = domain.includes('xn--') ? domainToUnicode(domain) : domain
-  return [...new Set([plain, quoted])].flatMap((user) =>
+  return [...new Set(users)].flatMap((user) =>
     [...new Set([domain, unicode])].map((name) => ({
       user,
       domain: name,
       address: name === '' ? user : `${user}@${name}`,
     })),
   )
+}
+
+/**
+ * Every spelling that compares as the address does and that a server may tell apart: as written, as the
+ * key has it, with letters and accents apart. Who asks with one of them finds what another finds.
+ */
+function localSpellings({ local, key }: MailAddress): string[] {
+  // eslint-disable-next-line no-control-regex -- the ASCII range
+  if (/^[\u0000-\u007f]*$/u.test(local)) return [local]
+  const compared = key.slice(0, key.lastIndexOf('@'))
+  return [...new Set([local, compared, local.normalize('NFC'), local.normalize('NFD')])]
 }
 
 function fill(template: FilterTemplate, values: Values): Filter {

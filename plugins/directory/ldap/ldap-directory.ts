@@ -14,7 +14,7 @@ import type { Environment } from '../../config/environment.js'
 import { readSecretFile } from '../../config/secret-file.js'
 import type { LdapSettings } from '../config.js'
 import type { Directory, DirectoryEntry } from '../directory.js'
-import { toEntry } from '../entry.js'
+import { toEntry, type EntryReading, type ValueFault } from '../entry.js'
 import { canBeCombined } from '../filter-template.js'
 import { attributesOfSchema } from '../schema.js'
 import { BindGuard } from './bind-guard.js'
@@ -73,8 +73,19 @@ export class LdapDirectory implements Directory {
       attributesOfSchema(schema),
       seconds,
     )
-    const entries = found.map((entry) => toEntry(entry.dn, attributesOf(entry), schema).entry)
-    return addresses.map(({ key }) => entries.filter((entry) => entry.addresses.includes(key)))
+    const read = found.map((entry) => toEntry(entry.dn, attributesOf(entry), schema))
+    // a filter of the administrator's own may find objects that have no address
+    const shows = canBeCombined(filter, schema)
+    const faulty = read.find(
+      ({ entry, faults }) => faults.length > 0 || (shows && entry.addresses.length === 0),
+    )
+    return addresses.map(({ key }) => {
+      const own = read.filter(({ entry }) => entry.addresses.includes(key))
+      // where its mail goes cannot be told, or whose the other object is
+      const unclear = own.length === 0 ? faulty : own.find(({ faults }) => faults.some(isOfTarget))
+      if (unclear) throw new UnusableAnswer(withheld(unclear))
+      return own.map(({ entry }) => entry)
+    })
   }
 }
 
@@ -121,4 +132,18 @@ export function attributesOf(entry: Entry): Map<string, string[]> {
     attributes.set(name.toLowerCase(), values.map(String))
   }
   return attributes
+}
+
+function isOfTarget({ ofTarget }: ValueFault): boolean {
+  return ofTarget
+}
+
+/**
+ * The server found the object by an address and does not show it, or shows something else in its place:
+ * access rules, or a value that is damaged. That is not "no such address".
+ */
+function withheld({ entry: { dn }, faults }: EntryReading): string {
+  const [fault] = faults
+  if (fault) return `${dn}: ${fault.reason}`
+  return `${dn}: expected the attributes that hold its addresses, got none; may this account read them?`
 }

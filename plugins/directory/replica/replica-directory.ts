@@ -102,8 +102,12 @@ export class ReplicaDirectory implements CountedDirectory, ReplicaSink {
 
   find(address: MailAddress): Promise<readonly DirectoryEntry[]> {
     if (!this.table) return this.findAfterFirst(address)
-    const entries = this.table.find(address.key)
+    const { entries, doubt } = this.table.find(address.key)
     const age = this.age()
+    if (doubt !== undefined) {
+      this.counts.errors += 1
+      return Promise.reject(new DirectoryError(this.name, `nobody can tell: ${doubt}`))
+    }
     if (age <= this.settings.maxAge) {
       this.counts.hits += 1
       return Promise.resolve(entries)

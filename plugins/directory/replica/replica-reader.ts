@@ -207,7 +207,7 @@ export class ReplicaReader {
       if (this.closed) return
       // a server may give an object twice when it changes while it is read
       const fresh = page.filter(({ id }) => !seen.has(id))
-      const entries = fresh.map(({ id, entry }) => ({ id, entry }))
+      const entries = fresh.map(withoutFaults)
       for (const entry of entries) {
         const hash = hashOf(entry)
         seen.set(entry.id, hash)
@@ -252,7 +252,7 @@ export class ReplicaReader {
 
   /** What is not as it was passed on before; what was asked for twice is told once. */
   private compare(set: readonly ReadEntry[], gone: readonly string[]): Changes {
-    const latest = new Map(set.map(({ id, entry }) => [id, { id, entry }]))
+    const latest = new Map(set.map((read) => [read.id, withoutFaults(read)]))
     return {
       set: [...latest.values()].filter((entry) => this.known.get(entry.id) !== hashOf(entry)),
       gone: [...new Set(gone)].filter((id) => this.known.has(id) && !latest.has(id)),
@@ -286,9 +286,14 @@ export class ReplicaReader {
   }
 }
 
+/** What is kept of an object; its faults were told. */
+function withoutFaults({ id, entry, doubt }: ReadEntry): ReplicaEntry {
+  return { id, entry, ...(doubt && { doubt }) }
+}
+
 /** Two FNV-1a hashes with different beginnings, as one whole number of 53 bits. */
-function hashOf({ id, entry }: ReplicaEntry): number {
-  const text = JSON.stringify([id, entry])
+function hashOf({ id, entry, doubt }: ReplicaEntry): number {
+  const text = JSON.stringify([id, entry, doubt])
   let low = 0x811c9dc5
   let high = 0x01234567
   for (let index = 0; index < text.length; index += 1) {

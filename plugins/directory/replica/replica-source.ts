@@ -7,6 +7,7 @@
 import { ResultCodeError } from 'ldapts'
 
 import type { Environment } from '../../config/environment.js'
+import { lookalikes } from '../address-values.js'
 import type { LdapServer, LdapSettings } from '../config.js'
 import { dnKey } from '../distinguished-name.js'
 import { toEntry } from '../entry.js'
@@ -173,12 +174,26 @@ export class ServerReading {
       this.mark = laterTime(this.mark, seen, Date.now())
     }
     const { entry, faults } = toEntry(object.dn, object.attributes, this.settings.schema)
-    return { id: idOf(object), entry, faults }
+    const read = { id: idOf(object), entry, faults: faults.map(({ reason }) => reason) }
+    const [fault] = faults
+    if (!fault) return read
+    // where its mail goes cannot be told: it is not taken for a mailbox or an unusable contact
+    const own = faults.some(({ ofTarget }) => ofTarget) ? entry.addresses : []
+    const addresses = [
+      ...new Set([...own, ...faults.flatMap(({ value }) => [...lookalikes(value)])]),
+    ]
+    return {
+      ...read,
+      entry: own.length > 0 ? { ...entry, addresses: [] } : entry,
+      ...(addresses.length > 0 && {
+        doubt: { reason: `${object.dn}: ${fault.reason}`, addresses },
+      }),
+    }
   }
 }
 
-function hasAddress({ entry }: ReadEntry): boolean {
-  return entry.addresses.length > 0
+function hasAddress({ entry, doubt }: ReadEntry): boolean {
+  return entry.addresses.length > 0 || doubt !== undefined
 }
 
 /** A server without ids knows an object by its name. */

@@ -12,6 +12,14 @@ import { EntryTable } from '../entry-table.js'
 export interface ReplicaEntry {
   readonly id: string
   readonly entry: DirectoryEntry
+  /** addresses that a value of it may stand for, which could not be read */
+  readonly doubt?: { readonly reason: string; readonly addresses: readonly string[] }
+}
+
+export interface Found {
+  readonly entries: readonly DirectoryEntry[]
+  /** why nobody can tell whether there is one; absent: there are entries, or none */
+  readonly doubt?: string
 }
 
 /** What a server told of changes; an object without addresses is gone, too. */
@@ -24,7 +32,7 @@ export interface Changes {
 export class ReplicaTable {
   private readonly base: EntryTable
   /** what hides an object of the snapshot; undefined: it is gone */
-  private readonly over = new Map<string, DirectoryEntry | undefined>()
+  private readonly over = new Map<string, ReplicaEntry | undefined>()
   /** ids by address of what was set */
   private readonly byAddress = new Map<string, Set<string>>()
 
@@ -36,7 +44,12 @@ export class ReplicaTable {
   static async of(entries: AsyncIterable<readonly ReplicaEntry[]>): Promise<ReplicaTable> {
     const base = new EntryTable()
     for await (const some of entries) {
-      for (const { id, entry } of some) base.add({ ...entry, dn: `${id}\n${entry.dn}` })
+      for (const { id, entry, doubt } of some) {
+        base.add({ ...entry, dn: `${id}\n${entry.dn}` })
+        if (!doubt) continue
+        const { reason, addresses } = doubt
+        base.add({ dn: `${id}\n\n${reason}`, addresses, isContact: false })
+      }
     }
     await base.seal()
     return new ReplicaTable(base)
@@ -57,23 +70,27 @@ export class ReplicaTable {
     return this.over.size
   }
 
-  find(key: string): DirectoryEntry[] {
-    const found: DirectoryEntry[] = []
+  find(key: string): Found {
+    const entries: DirectoryEntry[] = []
+    let doubt: string | undefined
     for (const packed of this.base.find(key)) {
       const end = packed.dn.indexOf('\n')
       if (this.over.size > 0 && this.over.has(packed.dn.slice(0, end))) continue
-      found.push({ ...packed, dn: packed.dn.slice(end + 1) })
+      const dn = packed.dn.slice(end + 1)
+      if (dn.startsWith('\n')) doubt = dn.slice(1)
+      else entries.push({ ...packed, dn })
     }
     for (const id of this.byAddress.get(key) ?? []) {
-      const entry = this.over.get(id)
-      if (entry) found.push(entry)
+      const over = this.over.get(id)
+      if (over?.entry.addresses.includes(key)) entries.push(over.entry)
+      else if (over?.doubt) doubt = over.doubt.reason
     }
-    return found
+    return entries.length > 0 || doubt === undefined ? { entries } : { entries, doubt }
   }
 
   apply({ set, gone }: Changes): void {
     for (const id of gone) this.put(id, undefined)
-    for (const { id, entry } of set) this.put(id, entry)
+    for (const changed of set) this.put(changed.id, changed)
   }
 
   /** How many addresses of the snapshot the other one lacks. */
@@ -81,17 +98,21 @@ export class ReplicaTable {
     return this.base.missingIn(other.base)
   }
 
-  private put(id: string, entry: DirectoryEntry | undefined): void {
-    for (const key of this.over.get(id)?.addresses ?? []) {
+  private put(id: string, changed: ReplicaEntry | undefined): void {
+    for (const key of keysOf(this.over.get(id))) {
       const ids = this.byAddress.get(key)
       ids?.delete(id)
       if (ids?.size === 0) this.byAddress.delete(key)
     }
-    this.over.set(id, entry)
-    for (const key of entry?.addresses ?? []) {
+    this.over.set(id, changed)
+    for (const key of keysOf(changed)) {
       const ids = this.byAddress.get(key)
       if (ids) ids.add(id)
       else this.byAddress.set(key, new Set([id]))
     }
   }
+}
+
+function keysOf(changed: ReplicaEntry | undefined): readonly string[] {
+  return changed ? [...changed.entry.addresses, ...(changed.doubt?.addresses ?? [])] : []
 }

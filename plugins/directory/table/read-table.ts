@@ -6,7 +6,7 @@
  * A file that has neither a known header nor an address in its first line is no such file: an Error.
  */
 import { readCsvde } from '../csvde.js'
-import type { Row } from '../file-record.js'
+import type { Row, StrictNames } from '../file-record.js'
 import { columnName, kindOf, rowMaker, type RowMaker } from './table-columns.js'
 import {
   fieldsOf,
@@ -21,6 +21,7 @@ const delimiters: readonly Delimiter[] = [',', ';', '\t']
 /** Reads the rows of a table. */
 export async function* readTable(
   text: AsyncIterable<string> | Iterable<string>,
+  strict?: StrictNames,
 ): AsyncGenerator<readonly Row[]> {
   const lines = tableLines(text)
   const begin = await beginOf(lines)
@@ -28,7 +29,7 @@ export async function* readTable(
   if (isCsvde(begin.header)) {
     const faults: Row[] = []
     const commas = begin.delimiter === ',' ? rest : withCommas(rest, begin.delimiter, faults)
-    for await (const rows of readCsvde(asText(commas))) yield [...faults.splice(0), ...rows]
+    for await (const rows of readCsvde(asText(commas), strict)) yield [...faults.splice(0), ...rows]
     return
   }
   const kind = kindOf(begin.header)

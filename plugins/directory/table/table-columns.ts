@@ -97,6 +97,8 @@ function exchangeRow(line: number, cells: Cells, fields: readonly string[]): Row
       line,
       `EmailAddresses: expected ${expected}, got \`${written.slice(0, 100)}\``,
       fields,
+      // its other addresses stand nowhere
+      true,
     )
   }
   const addresses = addressesIn(written.replace(/^\{(.*)\}$/su, '$1'))
@@ -217,8 +219,20 @@ function withoutMailto(text: string): string {
 }
 
 /** The text goes along, for the addresses in it. */
-export function unreadable(line: number, reason: string, fields: readonly string[]): Row {
-  return { kind: 'unreadable', line, reason: `${reason}: \`${fields.join(',').slice(0, 200)}\`` }
+export function unreadable(
+  line: number,
+  reason: string,
+  fields: readonly string[],
+  incomplete = false,
+): Row {
+  const text = fields.join(',')
+  return {
+    kind: 'unreadable',
+    line,
+    reason: `${reason}: \`${text.slice(0, 200)}\``,
+    text,
+    incomplete,
+  }
 }
 
 function isAddress(text: string): boolean {

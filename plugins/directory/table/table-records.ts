@@ -80,7 +80,8 @@ export async function* tableRecords(
   function giveUp(): void {
     const [first, ...behind] = open
     const reason = `expected a quote at the end of the value, got none: \`${first?.text.slice(0, 200) ?? ''}\``
-    if (first) whole.push({ kind: 'unreadable', line: first.line, reason })
+    const text = first?.text ?? ''
+    if (first) whole.push({ kind: 'unreadable', line: first.line, reason, text, incomplete: false })
     open = []
     behind.forEach(add)
   }
@@ -115,7 +116,13 @@ function split(
       throw new Error('expected one record')
     } catch (error) {
       const reason = errorText(error).replace(/,? at line 1\b/gu, '')
-      return { kind: 'unreadable', line, reason: `${reason}: \`${text.slice(0, 200)}\`` }
+      return {
+        kind: 'unreadable',
+        line,
+        reason: `${reason}: \`${text.slice(0, 200)}\``,
+        text,
+        incomplete: false,
+      }
     }
   })
 }
