@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 
 import { PresenceFilter } from 'ldapts'
@@ -80,6 +80,22 @@ describe('replica on disk', () => {
     assert.deepEqual([head.id, head.readAt, table.entries, table.addresses], [id, 5, 3, 4])
     assert.equal((await file.head()).id, id)
     assert.deepEqual(table.find('anna@x'), [three[0]?.entry])
+  })
+
+  it('takes away what a killed process left, and not what another reader of this process writes', async () => {
+    const { file } = await written()
+    const left = `${file.snapshotPath}.99999999-1.new`
+    writeFileSync(left, 'half')
+    const one = await file.draft()
+    const two = await file.draft()
+    assert.deepEqual(
+      [existsSync(left), existsSync(one.path), existsSync(two.path)],
+      [false, true, true],
+    )
+    await one.drop()
+    assert.deepEqual([existsSync(one.path), existsSync(two.path)], [false, true])
+    await two.drop()
+    assert.equal((await loadReplica(file)).table.entries, 3)
   })
 
   it('takes a snapshot cut off anywhere for none', async () => {

@@ -220,9 +220,10 @@ export class LdapPool {
         break
       } catch (error) {
         this.lastFailure = describeFailure(error)
+        // the refusal itself was told, and another password is to be tried at once
+        if (error instanceof BindResting) continue
         const rest = this.servers.failed(server)
-        const level = error instanceof BindResting ? 'debug' : 'warn'
-        this.log[level](this.about(`${this.lastFailure}${restText(rest)}`))
+        this.log.warn(this.about(`${this.lastFailure}${restText(rest)}`))
       }
     }
     this.opening = false

@@ -12,8 +12,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
-import { open, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 
 import { readLines } from '../text-lines.js'
 import { ReplicaTable, type Changes, type ReplicaEntry } from './replica-table.js'
@@ -42,6 +42,8 @@ export interface ChangeLine extends Changes {
   readonly entries: number
 }
 
+let drafts = 0
+
 export class ReplicaFile {
   readonly snapshotPath: string
   readonly changesPath: string
@@ -54,11 +56,25 @@ export class ReplicaFile {
 
   /** Begins a snapshot beside the one in use. */
   async draft(): Promise<SnapshotDraft> {
-    const path = `${this.snapshotPath}.${process.pid}.new`
-    await rm(path, { force: true })
+    await this.dropOld()
+    // after a reload of the configuration the former reader may still be at work in this process
+    drafts += 1
+    const path = `${this.snapshotPath}.${process.pid}-${drafts}.new`
     const stream = createWriteStream(path, { mode: 0o600, flags: 'wx' })
     await once(stream, 'open')
     return new SnapshotDraft(path, stream)
+  }
+
+  /** What a process left that was killed while it read. */
+  private async dropOld(): Promise<void> {
+    const folder = dirname(this.snapshotPath)
+    const begin = `${basename(this.snapshotPath)}.`
+    for (const name of await readdir(folder)) {
+      const own = name.startsWith(`${begin}${process.pid}-`)
+      if (name.startsWith(begin) && name.endsWith('.new') && !own) {
+        await rm(join(folder, name), { force: true })
+      }
+    }
   }
 
   /** Puts a finished draft in the place of the snapshot; its changes begin anew. */
