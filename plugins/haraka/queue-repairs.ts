@@ -44,10 +44,10 @@ export function repairQueue(queue: HarakaQueue, outbound: HarakaOutbound): void 
 
 /** Milliseconds to wait, so that no more than `most` go in a second. */
 export function paced(most: number): (now: number) => number {
-  let at = 0
+  let at = Number.NEGATIVE_INFINITY
   let count = 0
   return (now) => {
-    if (now > at) {
+    if (now >= at + 1000) {
       at = now
       count = 0
     }
@@ -56,7 +56,7 @@ export function paced(most: number): (now: number) => number {
       count = 0
     }
     count++
-    return at - now
+    return Math.max(0, at - now)
   }
 }
 

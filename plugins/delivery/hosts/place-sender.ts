@@ -39,6 +39,8 @@ export interface Shipment {
   readonly beforeDot?: () => void
 }
 
+const shareForTurn = 0.75
+
 export interface SenderParts {
   readonly sessions: Sessions
   readonly session: Pick<SessionOptions, 'gatewayName' | 'tlsOptions'>
@@ -137,7 +139,8 @@ class Sending {
         maxSessions: target.maxSessions,
         open: (endpoint) => openSession(endpoint, this.sessionOptions(), until),
         until,
-        ...(oneTransaction && { patience: until }),
+        // who gets a session at the last moment has no time left to use it
+        ...(oneTransaction && { patience: Date.now() + shareForTurn * (until - Date.now()) }),
       })
     } catch (error) {
       if (error instanceof OpeningError) {
