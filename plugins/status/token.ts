@@ -42,6 +42,12 @@ export class Token {
     return sameSecret(given, this.secret)
   }
 
+  /** What another gateway wants to see: all of them have the same. */
+  get own(): string {
+    this.refresh(performance.now())
+    return this.secret
+  }
+
   /** A session for who has given the token. */
   open(): string {
     const id = randomBytes(24).toString('base64url')
