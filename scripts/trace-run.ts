@@ -284,6 +284,9 @@ function tellings({ events }: Story): string[] {
       case 'dropped':
       case 'kept':
       case 'removed':
+      case 'paused':
+      case 'resumed':
+      case 'retried':
         return []
     }
   })

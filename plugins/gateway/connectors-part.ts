@@ -76,14 +76,12 @@ export class ConnectorsPart {
 
   /** What delivery is doing now, place by place. */
   placeStates(): readonly PlaceState[] {
-    const deliverer: object = this.deliverer
-    return hasState(deliverer) ? deliverer.state() : []
+    return this.deliverer.state()
   }
 
   /** Tries now what waits for the place; without one, all that waits. */
   release(place?: string): void {
-    const deliverer: object = this.deliverer
-    if (canRelease(deliverer)) deliverer.release(place)
+    this.deliverer.release(place)
   }
 
   private countVerified(connector: string, answer: string): void {
@@ -156,14 +154,6 @@ export class ConnectorsPart {
     if (decision.reply.code < 500) throw new Error(decision.detail)
     return undefined
   }
-}
-
-function hasState(deliverer: object): deliverer is { state(): readonly PlaceState[] } {
-  return 'state' in deliverer
-}
-
-function canRelease(deliverer: object): deliverer is { release(place?: string): unknown } {
-  return 'release' in deliverer
 }
 
 /** By the key of each place the settings that say where its mail goes, as text. */

@@ -89,6 +89,12 @@ export type MailEvent =
       readonly sender?: string
       readonly messageId?: string
     })
+  /** by an administrator, to all mail of a place; of no message, so `uuid` is empty */
+  | (ToPlace & {
+      readonly kind: 'paused' | 'resumed' | 'retried'
+      readonly by: string
+      readonly reason?: string
+    })
   /** kept as error.* because nobody can be told, or removed from there */
   | (Event & { readonly kind: 'kept' | 'removed'; readonly entry: string; readonly reason: string })
   | (Event & EventRecipient & { readonly kind: 'loop'; readonly reply: string })

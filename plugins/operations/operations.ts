@@ -49,7 +49,8 @@ export class Operations {
   private writer: JournalWriter | undefined
   private readonly keeper: JournalKeeper
   private readonly pauses: Pauses
-  private readonly control: QueueControl
+  /** what is done to the queue; in the first process */
+  readonly control: QueueControl
   private server: ControlServer | undefined
 
   private constructor(plugin: HarakaPlugin) {

@@ -185,6 +185,17 @@ function total(states: readonly DirectoryState[], key: keyof DirectoryState['cou
   return states.reduce((sum, { counts }) => sum + counts[key], 0)
 }
 
+/** While every host is left alone, nothing is tried before the first of them is. */
+function waitingFor(known: WaitingView | undefined, hosts: readonly HostView[]): WaitingView {
+  if (!known) return { messages: 0, recipients: 0 }
+  const untils = hosts.flatMap(({ condition, until }) =>
+    condition === 'left-alone' && until !== undefined ? [until] : [],
+  )
+  if (known.nextTry === undefined || hosts.length === 0 || untils.length < hosts.length)
+    return known
+  return { ...known, nextTry: Math.max(known.nextTry, Math.min(...untils)) }
+}
+
 interface ConfiguredPlace {
   readonly key: string
   readonly kind: PlaceView['kind']
@@ -205,14 +216,15 @@ function placesOf(facts: Gathered, recent: Recent): PlaceView[] {
       places.filter((state) => placeLabel(state.place) === place.key),
     )
     const pause = paused.get(place.key)
+    const hosts = hostsOf(
+      states.map(({ hosts: seen }) => seen),
+      place.kind === 'outbound' ? [] : smartHosts,
+    )
     return {
       ...place,
-      hosts: hostsOf(
-        states.map(({ hosts }) => hosts),
-        place.kind === 'outbound' ? [] : smartHosts,
-      ),
+      hosts,
       configuredHosts: smartHosts.length > 0,
-      waiting: waiting.places.get(place.key) ?? { messages: 0, recipients: 0 },
+      waiting: waitingFor(waiting.places.get(place.key), hosts),
       ...(pause && { paused: pause }),
       recent: recent.attempts.get(place.key) ?? noAttempts,
       lastReply: states.map(({ lastReply }) => lastReply).find((text) => text !== '') ?? '',

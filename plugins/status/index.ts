@@ -22,6 +22,7 @@ import { answer } from './routes.js'
 import { readAssets } from './assets.js'
 import { QueueSource, type QueueAction } from './queue-source.js'
 import { Token } from './token.js'
+import { Tracer } from './tracer.js'
 import { GatewayWatch } from './watch.js'
 
 // TEST-NET-1 (RFC 5737): nobody's address
@@ -60,10 +61,12 @@ function makeServer(plugin: HarakaPlugin): HttpServer {
   const { listen } = config.status
   const queue = new QueueSource(operations)
   const watch = new GatewayWatch(operations, queue, packageVersion())
+  const token = tokens.get(plugin)
+  const tracer = new Tracer(operations, token && (() => token.own))
   const served = {
     gateway: pack.hostName,
     listen,
-    token: tokens.get(plugin),
+    token,
     assets: readAssets(),
     look: () => watch.look(),
     metrics: () => watch.metrics(),
@@ -75,6 +78,11 @@ function makeServer(plugin: HarakaPlugin): HttpServer {
       if (!recipient) throw new Error('expected an address such as anna@example.com')
       return explanationHtml(await explain(pack.switch, stranger, recipient))
     },
+    get traces() {
+      return tracer.possible
+    },
+    trace: (what: string) => tracer.trace(what),
+    stories: (what: string) => tracer.stories(what),
     act: async (action: QueueAction, by: string) => {
       const done = await queue.act(action, by)
       watch.forget()

@@ -4,10 +4,8 @@
  */
 import type { Pause } from '../delivery/state.js'
 import { placeLabel } from '../operations/metrics/mail-metrics.js'
-import { releaseTopic } from '../operations/metrics/process-report.js'
 import { makeOwnedFolder } from '../operations/owned-folder.js'
 import { changePauses, readPauses } from '../operations/pauses.js'
-import { Processes } from '../operations/processes.js'
 import { QueueReader } from '../operations/queue/queue-reader.js'
 import type { Operations } from '../operations/operations.js'
 import type { Waiting } from './gather.js'
@@ -65,34 +63,46 @@ export class QueueSource {
   /** Answers with what was done. Rejects with a reason for people. */
   async act(action: QueueAction, by: string): Promise<string> {
     const { place } = action
-    const { paths, user, pack } = this.operations
     switch (action.do) {
-      case 'retry': {
-        const answers = await Processes.here().ask(releaseTopic, place)
-        const failed = answers.find((answer) => !answer.ok)
-        if (failed && !failed.ok) throw new Error(`a process did not do it: ${failed.reason}`)
-        pack.files.log.notice(`${by}: what waits for ${place} is tried now`)
+      case 'retry':
+        await this.operations.control.retryPlace(place)
+        this.note('retried', place, by)
         return `What waits for ${place} is tried now.`
-      }
       case 'pause': {
         const now = Date.now()
-        makeOwnedFolder(paths.control, user, 0o700)
-        changePauses(paths.control, (places) => {
-          const until = action.for === undefined ? {} : { until: now + action.for }
-          places.set(place, { reason: action.reason, since: now, by, ...until })
-        })
-        pack.files.log.notice(`${by}: ${place} is paused: ${action.reason}`)
+        const until = action.for === undefined ? {} : { until: now + action.for }
+        const { reason } = action
+        await this.change((places) => places.set(place, { reason, since: now, by, ...until }))
+        this.note('paused', place, by, reason)
         return `Mail for ${place} is held back from now on.`
       }
       case 'resume': {
         let was = false
-        makeOwnedFolder(paths.control, user, 0o700)
-        changePauses(paths.control, (places) => {
-          was = places.delete(place)
-        })
-        pack.files.log.notice(`${by}: ${place} is resumed`)
+        await this.change((places) => (was = places.delete(place)))
+        if (was) this.note('resumed', place, by)
         return was ? `Mail for ${place} goes out again.` : `${place} was not paused.`
       }
     }
+  }
+
+  /** On disk first, then in every process. */
+  private async change(change: Parameters<typeof changePauses>[1]): Promise<void> {
+    const { paths, user, control } = this.operations
+    makeOwnedFolder(paths.control, user, 0o700)
+    changePauses(paths.control, change)
+    await control.handle({ command: 'pauses' }, () => undefined)
+  }
+
+  /** Who did it stands in the log and in the journal. */
+  private note(
+    kind: 'paused' | 'resumed' | 'retried',
+    place: string,
+    by: string,
+    reason?: string,
+  ): void {
+    const { files, observers } = this.operations.pack
+    const why = reason === undefined ? '' : `: ${reason}`
+    files.log.notice(`${place} is ${kind} by the ${by}${why}`)
+    observers.observe({ kind, uuid: '', place, by, ...(reason !== undefined && { reason }) })
   }
 }

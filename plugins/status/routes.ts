@@ -30,8 +30,10 @@ export interface Served {
   look(): Promise<StatusView>
   metrics(): Promise<string>
   explain(address: string): Promise<Html>
-  /** absent: nothing is written that could be traced */
-  readonly trace?: (what: string) => Promise<Html>
+  /** there is a journal */
+  readonly traces: boolean
+  trace(what: string): Promise<Html>
+  stories(what: string): Promise<unknown>
   /** what was done, in words */
   act(action: QueueAction, by: string): Promise<string>
 }
@@ -107,17 +109,22 @@ async function answerGet(served: Served, request: Request): Promise<Answer> {
         served.explain(ask('address')),
       )
     case '/trace':
-      return await answerTo(served, reader, `Trace ${ask('what')}`, () =>
-        traced(served, ask('what')),
-      )
+      return await answerTo(served, reader, `Trace ${ask('what')}`, () => served.trace(ask('what')))
+    case '/trace.json':
+      return await storiesFor(served, ask('what'))
     default:
       return page(404, errorPage('Not here', 'There is no such page.'))
   }
 }
 
-function traced({ trace }: Served, what: string): Promise<Html> {
-  if (trace) return trace(what)
-  throw new Error('there is no journal: set [journal] in address-space.ini')
+/** For the other gateways. */
+async function storiesFor(served: Served, what: string): Promise<Answer> {
+  try {
+    const body = JSON.stringify(await served.stories(what))
+    return { status: 200, type: 'application/json', body }
+  } catch (error) {
+    return text(400, errorText(error))
+  }
 }
 
 async function answerTo(
@@ -198,11 +205,11 @@ function readAction(form: URLSearchParams): QueueAction {
   }
 }
 
-function readerOf({ token, trace }: Served, { asking, url }: Request): Reader {
+function readerOf({ token, traces }: Served, { asking, url }: Request): Reader {
   const told = url.searchParams.get('told')
   return {
     session: token ? (asking.known ? 'in' : 'out') : 'none',
-    traces: trace !== undefined,
+    traces,
     ...(told !== null && told.length < 300 && { told }),
   }
 }

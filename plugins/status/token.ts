@@ -9,16 +9,15 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 
-import { readSecretFile } from '../config/secret-file.js'
 import { ConfigError } from '../config/settings.js'
 import { errorText } from '../basics/error-text.js'
 import { operationsFile } from '../operations/operations-config.js'
+import { readStatusToken } from '../operations/status-token.js'
 import { sameSecret } from './access.js'
 
 // milliseconds
 const rereadInterval = 5000
 const sessionLife = 12 * 3_600_000
-const shortest = 16
 
 export class Token {
   private readonly read: () => string
@@ -28,7 +27,7 @@ export class Token {
 
   /** Throws ConfigError when the file cannot be used. */
   constructor(configDir: string, file: string) {
-    this.read = () => readToken(configDir, file)
+    this.read = () => readStatusToken(configDir, file)
     try {
       this.secret = this.read()
     } catch (error) {
@@ -40,6 +39,12 @@ export class Token {
   isRight(given: string): boolean {
     this.refresh(performance.now())
     return sameSecret(given, this.secret)
+  }
+
+  /** What another gateway wants to see: all of them have the same. */
+  get own(): string {
+    this.refresh(performance.now())
+    return this.secret
   }
 
   /** A session for who has given the token. */
@@ -69,15 +74,4 @@ export class Token {
       // the last one stays: Haraka may have changed to a user that cannot read the file
     }
   }
-}
-
-function readToken(configDir: string, file: string): string {
-  const secret = readSecretFile(configDir, file).trim()
-  if (secret.length < shortest) {
-    throw new Error(
-      `${file}: expected a token of at least ${shortest} characters, got ${secret.length}; make one with: openssl rand -hex 32`,
-    )
-  }
-  if (/\s/u.test(secret)) throw new Error(`${file}: expected one line without blanks`)
-  return secret
 }

@@ -97,7 +97,7 @@ describe('the npm package', function () {
 
   it('holds the compiled plugins, their types, manuals and configuration, and nothing else', () => {
     const paths = packed.files.map(({ path }) => path)
-    for (const plugin of ['accepted-domains', 'contacts', 'connectors']) {
+    for (const plugin of ['accepted-domains', 'contacts', 'connectors', 'status']) {
       for (const name of ['index.js', 'index.d.ts', 'package.json', 'README.md']) {
         assert.ok(paths.includes(`${plugin}/${name}`), `${plugin}/${name}`)
       }
@@ -108,7 +108,10 @@ describe('the npm package', function () {
       assert.equal(manifest['main'], undefined)
     }
     const other = paths.filter(
-      (path) => !/(\.js|\.d\.ts|^sample-config\/.*|^docs\/.*\.svg|\.md)$/u.test(path),
+      (path) =>
+        !/(\.js|\.d\.ts|^sample-config\/.*|^docs\/.*\.(svg|png)|^contrib\/.*|^status\/assets\/.*|\.md)$/u.test(
+          path,
+        ),
     )
     assert.deepEqual(
       other.filter((path) => !path.endsWith('package.json')),
@@ -195,6 +198,19 @@ describe('the npm package', function () {
     assert.deepEqual(codes, [250, 250, 550])
     const [message] = await unix.waitFor(1)
     assert.deepEqual(message?.to, ['anna@example.local', 'internetUser@remote.domain'])
+  })
+
+  it('watches another plugin’s mail, with the status page alone', async () => {
+    const port = await freePort('127.0.0.1')
+    writeFileSync(join(config, 'address-space.ini'), `[status]\nlisten = 127.0.0.1:${port}\n`)
+    writeFileSync(join(config, 'host_list'), 'example.com\n')
+    writeFileSync(join(config, 'smtp_forward.ini'), `host=${unix.host}\nport=${unix.port}\n`)
+    const others = ['rcpt_to.in_host_list', 'queue/smtp_forward']
+    assert.deepEqual(await run(['address-space/status', ...others], ['walter@example.com']), [250])
+    await unix.waitFor(1)
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    assert.match(metrics, /^address_space_messages_received_total 1$/mu)
+    assert.match(await (await fetch(`http://127.0.0.1:${port}/`)).text(), /No part of the pack/u)
   })
 
   it('rewrites and routes what another plugin accepts, without accepted-domains', async () => {

@@ -40,7 +40,9 @@ describe('the status server', () => {
       look: () => Promise.resolve(shown),
       metrics: () => Promise.resolve('address_space_info 1\n'),
       explain: (address: string) => Promise.resolve(html`<p>${address} explained</p>`),
+      traces: true,
       trace: (what: string) => Promise.resolve(html`<p>${what} traced</p>`),
+      stories: () => Promise.resolve([]),
       act: (action: QueueAction, by: string) => {
         acted.push([action, by])
         return Promise.resolve('It is done.')
@@ -89,6 +91,7 @@ describe('the status server', () => {
     '/healthz/ready',
     '/explain?address=a@b.example',
     '/trace?what=x',
+    '/trace.json?what=x',
     '/nowhere',
   ]) {
     it(`tells nothing of ${path} from elsewhere, unless the token comes along`, async () => {

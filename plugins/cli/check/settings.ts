@@ -20,6 +20,7 @@ import { directoryFile, type DirectoryConfig, type LdapSettings } from '../../di
 import { mailboxPlace } from '../../directory/mailboxes.js'
 import { directoryFileErrors } from '../../directory/open.js'
 import type { Configuration } from '../../decision/configuration.js'
+import { readStatusToken } from '../../operations/status-token.js'
 import { operationsFile, parseOperationsConfig } from '../../operations/operations-config.js'
 import { configurationOf, type Install } from '../opened-install.js'
 import { findingOf } from './config-error.js'
@@ -61,8 +62,9 @@ export function checkSettings(install: Install, env: Environment): SettingsCheck
 /** address-space.ini: what the gateway keeps for its administrator. */
 function checkOperations(install: Install): Finding[] {
   try {
-    parseOperationsConfig(install.lines(operationsFile))
-    return []
+    const { status } = parseOperationsConfig(install.lines(operationsFile))
+    const used = install.plugins.includes('address-space/status') && status.tokenFile !== ''
+    return used ? checkToken(install, status.tokenFile) : []
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return error.errors.map(findingOf)
@@ -187,4 +189,13 @@ function checkHostList(install: Install, { table }: AcceptedDomainsConfig): Find
       'add it to accepted-domains.ini if this gateway takes its mail',
     ),
   ]
+}
+
+function checkToken({ configDir }: Install, file: string): Finding[] {
+  try {
+    readStatusToken(configDir, file)
+    return []
+  } catch (error) {
+    return [findingOf(`${operationsFile} [status] token_file: ${errorText(error)}`)]
+  }
 }

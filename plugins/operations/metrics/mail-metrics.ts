@@ -130,6 +130,9 @@ export class MailMetrics {
       case 'returned':
       case 'dropped':
       case 'adopted':
+      case 'paused':
+      case 'resumed':
+      case 'retried':
       case 'kept':
       case 'removed':
         break

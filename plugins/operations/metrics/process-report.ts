@@ -30,8 +30,6 @@ export interface ProcessReport {
 }
 
 export const reportTopic = 'status'
-/** what waits for a place is tried now; without a place: all that waits */
-export const releaseTopic = 'release'
 export const countsTopic = 'counts'
 
 // milliseconds
@@ -75,9 +73,6 @@ export function startReporting(operations: Operations): void {
       journalDropped: operations.journalDropped,
       reload: { since, ...(failed && { failed }) },
     }
-  })
-  Processes.here().answer(releaseTopic, (place) => {
-    ConnectorsPart.existing(pack)?.release(typeof place === 'string' ? place : undefined)
   })
   const tell = async (): Promise<void> => {
     if (!changed) return

@@ -91,6 +91,10 @@ function textOf(event: StoryEvent): string {
       return `kept        as ${event.entry}: ${event.reason}`
     case 'removed':
       return `removed     ${event.entry}: ${event.reason}`
+    case 'paused':
+    case 'resumed':
+    case 'retried':
+      return `${event.kind.padEnd(11)} ${event.place}, by ${event.by}`
     case 'loop':
       return `loop        ${path(event)}: ${event.reply}`
   }

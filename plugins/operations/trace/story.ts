@@ -63,6 +63,10 @@ function textsOf(event: StoryEvent): readonly string[] {
       return [event.entry]
     case 'loop':
       return both(event)
+    case 'paused':
+    case 'resumed':
+    case 'retried':
+      return []
   }
 }
 

@@ -39,9 +39,22 @@ function queueCells(place: PlaceView, at: number): readonly Html[] {
     paused || waiting.nextTry === undefined ? html`–` : ahead(waiting.nextTry, at),
     paused
       ? html`${badge('attention', 'paused')} <span>${paused.reason}${end}</span>`
-      : badge(placeCondition(place)),
+      : stateBadge(place),
     html`${lastReply === '' ? '–' : lastReply}`,
   ]
+}
+
+function stateBadge(place: PlaceView): Html {
+  const condition = placeCondition(place)
+  switch (condition) {
+    case 'trouble':
+      return badge(condition, 'no host answers')
+    case 'attention':
+      return badge(condition, 'not all hosts answer')
+    case 'well':
+    case 'unknown':
+      return badge(condition)
+  }
 }
 
 function placeActions(place: PlaceView): Html {

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { dist } from '../../../scripts/build.js'
-import { Catcher, send } from '../../harness/haraka.js'
+import { freePort } from '../../../plugins/stage/free-port.js'
+import { Catcher, sampleMessage, send } from '../../harness/haraka.js'
 import {
   bearer,
   makeSite,
@@ -105,6 +106,34 @@ describe('the status plugin', function () {
     const reply = /reply\s+(\d+ \S+) /u.exec(command)?.[1] ?? 'no reply'
     assert.ok(text.includes(reply), `${reply}\nis not in\n${text}`)
     assert.ok(text.includes('connector:unix'))
+  })
+
+  it('tells the story of a message that another gateway had, and says who did not answer', async () => {
+    const other = await makeSite(unix)
+    const silent = `http://127.0.0.1:${await freePort('127.0.0.1')}`
+    try {
+      await startSite(other)
+      const { url } = await start({
+        section: `token_file = status.token\npeers = ${other.url}, ${silent}`,
+      })
+      const from = 'a@client.example'
+      const to = ['olga@example.com']
+      await send(other.gateway, { from, to, data: sampleMessage({ from, to }) })
+      const [message] = await unix.waitFor(1)
+      const id = /^Message-ID: <([^>]*)>/imu.exec(message?.raw.toString() ?? '')?.[1] ?? ''
+      const page = await (await fetch(`${url}/trace?what=${encodeURIComponent(id)}`)).text()
+      const text = page.replace(/<[^>]*>/gu, '')
+      assert.match(text, /received[^]*delivered[^]*127\.0\.0\.2/u)
+      assert.ok(text.includes(`[${other.url}]`), text)
+      assert.ok(text.includes(`${silent} did not answer`), text)
+      const elsewhere = { 'X-Forwarded-For': '192.0.2.1' }
+      assert.equal(
+        (await fetch(`${other.url}/trace.json?what=x`, { headers: elsewhere })).status,
+        401,
+      )
+    } finally {
+      await other.gateway.stop()
+    }
   })
 
   it('says not ready while it is drained, takes mail all the same, and keeps it over a restart', async () => {

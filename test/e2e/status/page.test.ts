@@ -6,15 +6,15 @@ import assert from 'node:assert/strict'
 
 import type { Browser, Page } from 'puppeteer-core'
 
-import { freePort } from '../../plugins/stage/free-port.js'
-import { readAssets } from '../../plugins/status/assets.js'
-import { HttpServer } from '../../plugins/status/http-server.js'
-import { flowMap } from '../../plugins/status/page/flow-map.js'
-import { statusPage } from '../../plugins/status/page/page.js'
-import type { StatusView } from '../../plugins/status/view.js'
-import { accessibilityFaults, keepPicture, openBrowser, showAs } from '../harness/browser.js'
-import { describeWithServers } from '../servers.js'
-import { emptyView, largeView, now, place, sampleView, view } from './sample-view.js'
+import { freePort } from '../../../plugins/stage/free-port.js'
+import { readAssets } from '../../../plugins/status/assets.js'
+import { HttpServer } from '../../../plugins/status/http-server.js'
+import { flowMap } from '../../../plugins/status/page/flow-map.js'
+import { statusPage } from '../../../plugins/status/page/page.js'
+import type { StatusView } from '../../../plugins/status/view.js'
+import { accessibilityFaults, keepPicture, openBrowser, showAs } from '../../harness/browser.js'
+import { describeWithServers } from '../../servers.js'
+import { emptyView, largeView, now, place, sampleView, view } from '../../status/sample-view.js'
 
 const views = { empty: emptyView, sample: sampleView, large: largeView }
 
