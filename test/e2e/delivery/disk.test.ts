@@ -18,7 +18,11 @@ const unknownIsNo = {
 }
 
 const waysTo = (host: FaultServer): Record<string, Way> => ({
-  unix: { domains: ['unix.example'], smartHosts: host.smartHost, settings: ['tls = none'] },
+  unix: {
+    domains: ['unix.example'],
+    smartHosts: host.smartHost,
+    settings: ['tls = none', 'retry = 2s'],
+  },
 })
 
 describe('mail that can go to nobody', function () {
