@@ -1,4 +1,7 @@
-/** SIGTERM: what is under way ends first, with its directory; then the gateway is gone. */
+/**
+ * A gateway that is told to end: what is under way ends first, with its directory; then it is gone. Haraka
+ * listens to SIGINT, and to SIGTERM as the first process of a container.
+ */
 import assert from 'node:assert/strict'
 
 import { FakeLdap } from '../../directory/fake-ldap.js'
@@ -30,7 +33,8 @@ describe('a gateway that is told to end', function () {
       await client.ehlo()
       await client.mail('a@sender.example')
       assert.equal((await client.rcpt(users[0] ?? '')).code, 250)
-      gateway.signal('SIGTERM')
+      gateway.signal('SIGINT')
+      await gateway.waitForLog(/SIGINT received/u)
       const codes: string[] = []
       for (const user of users.slice(1)) codes.push((await client.rcpt(user)).text)
       assert.deepEqual(
