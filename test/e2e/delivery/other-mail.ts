@@ -49,18 +49,22 @@ export class OtherMail {
 
   private async run(every: number): Promise<void> {
     const answers: Promise<void>[] = []
+    const failures: unknown[] = []
     while (this.going && this.gateway.pid !== undefined) {
       const to = `other${++count}@${this.domain}`
       this.sent.set(to, performance.now())
       answers.push(
-        send(this.gateway, { from: 'other@sender.example', to: [to] }).then(({ data }) => {
-          assert.equal(data?.code, 250, data?.text)
-          return undefined
-        }),
+        send(this.gateway, { from: 'other@sender.example', to: [to] })
+          .then(({ data }) => {
+            assert.equal(data?.code, 250, data?.text)
+            return undefined
+          })
+          .catch((error: unknown) => void failures.push(error)),
       )
       await sleep(every)
     }
     await Promise.all(answers)
+    if (failures.length > 0) throw failures[0]
   }
 }
 

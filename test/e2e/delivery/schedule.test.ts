@@ -153,7 +153,9 @@ describe('the schedule of what waits', function () {
     await submit('failure@delayed.example', 'NOTIFY=FAILURE')
     const told = ['told@delayed.example', 'too@delayed.example']
     const reported = (): string[] => reportedTo(sender, 'delayed').sort()
-    await eventually(() => (String(reported()) === String(told) ? undefined : `${reported()}`))
+    await eventually(() => {
+      return String(reported()) === String(told) ? undefined : `told: ${reported().join(', ')}`
+    })
     // nor again after a restart
     await gateway.restart()
     await sleep(3000)

@@ -6,7 +6,8 @@ const { open } = require('node:fs/promises')
 const { setTimeout: sleep } = require('node:timers/promises')
 
 let slow = true
-void open(__filename, 'r').then(async (file) => {
+void (async () => {
+  const file = await open(__filename, 'r')
   const { prototype } = file.constructor
   const { sync } = prototype
   prototype.sync = async function () {
@@ -17,4 +18,4 @@ void open(__filename, 'r').then(async (file) => {
     return sync.call(this)
   }
   await file.close()
-})
+})()
