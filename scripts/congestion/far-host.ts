@@ -1,6 +1,6 @@
 /** A host is 40 ms away (there and back). 60 clients have 600 messages for it. When has the last arrived? */
 import { burst, inSeconds, Mail } from './mail.js'
-import { forEachPack, measureAll, resultOf, type Scenario } from './scenario.js'
+import { forEachPack, measureInTurn, resultOf, type Scenario } from './scenario.js'
 
 const domain = 'far.example'
 const clients = 60
@@ -12,7 +12,7 @@ export const farHost: Scenario = {
   title: 'A host 40 ms away, 60 clients',
   about: 'until the last message has arrived',
   run: ({ messages = 600, ...options }) =>
-    measureAll(options, [{ domain, limits: { latency: eachWay } }], async (field) => {
+    measureInTurn(options, [{ domain, limits: { latency: eachWay } }], async (field) => {
       const { gateway } = field
       const host = field.host(domain)
       const mail = new Mail(gateway, domain)

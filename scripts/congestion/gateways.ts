@@ -1,6 +1,6 @@
 /**
  * The gateways that are compared, each with its own defaults: the pack in one process and in two, and
- * Postfix. They take mail for the same domains and hand it to hosts that behave alike, at the same time.
+ * Postfix. They take mail for the same domains and hand it to hosts that behave alike.
  */
 import { HarakaProcess } from '../bench/haraka-process.js'
 import { Postfix } from '../servers/postfix.js'

@@ -2,7 +2,7 @@
  * `npm run congestion`: the pack beside Postfix before hosts that are slow, full, strict, away or far.
  * What it can be told stands in `usage`, which `--help` prints.
  *
- * In each scenario all gateways run at the same time, each with hosts of its own that behave alike.
+ * In each scenario all gateways have hosts that behave alike, and run at the same time or in turn.
  * However it ends, by a signal or a failure too, no process and no folder of it stays.
  */
 import { readFileSync, writeFileSync } from 'node:fs'

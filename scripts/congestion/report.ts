@@ -21,7 +21,7 @@ export function toMarkdown({ machine, command, measured }: Report): string {
     Object.entries(machine)
       .map(([name, value]) => `- ${name}: ${value}`)
       .join('\n'),
-    `\`${command}\`, all gateways at the same time.`,
+    `\`${command}\`. The gateways run at the same time where they mostly wait (attack, slow host, outage), else in turn.`,
     ...measured.map(scenarioTable),
     '#### What was aimed at',
     aimTable(measured),

@@ -1,6 +1,6 @@
 /**
- * What a scenario is, and how one is run: hosts that are the same for each gateway, all gateways at
- * the same time, and for each what became of its mail.
+ * What a scenario is, and how one is run: hosts that behave alike for each gateway, all gateways at the
+ * same time or in turn, and for each what became of its mail.
  */
 import { FaultServer, type FaultServerOptions } from '../../test/harness/fault-server.js'
 import { startGateway, type Gateway, type GatewayName, type Way } from './gateways.js'
@@ -54,6 +54,20 @@ export interface Field {
 
 /** Where reports to senders go; it is always well. */
 export const senderDomain = 'sender.example'
+
+/** The same one after the other: where they would be in each other's way, and it does not take long. */
+export async function measureInTurn(
+  options: RunOptions,
+  places: readonly PlaceSpec[],
+  measure: (field: Field) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  for (const name of options.gateways) {
+    options.tell(`  ${name}`)
+    results.push(...(await measureAll({ ...options, gateways: [name] }, places, measure)))
+  }
+  return results
+}
 
 /** Starts each gateway with hosts of its own, measures them all at once, and stops everything. */
 export async function measureAll(

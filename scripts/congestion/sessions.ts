@@ -3,7 +3,7 @@
  * final dot after 0.2 s. 60 clients have 180 messages for it. When has the last one arrived?
  */
 import { burst, inSeconds, Mail } from './mail.js'
-import { forEachPack, measureAll, resultOf, type Aim, type Scenario } from './scenario.js'
+import { forEachPack, measureInTurn, resultOf, type Aim, type Scenario } from './scenario.js'
 
 const domain = 'exchange.example'
 const clients = 60
@@ -21,7 +21,7 @@ function sessions(limit: number): Scenario {
     title: `A host that takes ${limit} sessions, 60 clients`,
     about: 'until the last message has arrived',
     run: ({ messages = 180, ...options }) =>
-      measureAll(options, [{ domain, limits: { sessions: limit, slowDot } }], async (field) => {
+      measureInTurn(options, [{ domain, limits: { sessions: limit, slowDot } }], async (field) => {
         const { gateway } = field
         const host = field.host(domain)
         const mail = new Mail(gateway, domain)

@@ -22,12 +22,20 @@ export interface FaultHost {
   readonly limits: Limits
 }
 
+export interface Connection {
+  /** from 1 up */
+  readonly number: number
+  /** QUIT: it does not count as a session any more */
+  readonly leave: () => void
+}
+
 const tooManyErrors: Step = { reply: '421 4.7.0 Error: too many errors', next: 'close' }
 
 export class Conversation {
   private readonly host: FaultHost
   private readonly player: Player
   private readonly number: number
+  private readonly leave: () => void
   private buffer: Buffer = Buffer.alloc(0)
   private body = false
   /** octets of a chunk that are still to come; undefined: none is */
@@ -45,9 +53,10 @@ export class Conversation {
   private login: string | undefined
   private secured = false
 
-  constructor(host: FaultHost, socket: Socket, number: number) {
+  constructor(host: FaultHost, socket: Socket, { number, leave }: Connection) {
     this.host = host
     this.number = number
+    this.leave = leave
     const latency = (): number => host.limits.latency ?? 0
     this.player = new Player(socket, latency, () => this.read())
   }
@@ -206,6 +215,7 @@ export class Conversation {
       case 'XCHUNK':
         return this.answer('500 5.5.2 unknown command')
       case 'QUIT':
+        this.leave()
         this.player.play('221 2.0.0 bye')
         return this.player.play('close')
       default:

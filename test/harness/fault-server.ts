@@ -111,10 +111,15 @@ export class FaultServer {
     const { memory, limits } = this
     memory.connections++
     const fits = memory.enter(address, limits.sessions)
+    let counts = fits
+    const leave = (): void => {
+      if (counts) memory.leave(address)
+      counts = false
+    }
     socket.on('close', () => {
       this.sockets.delete(socket)
-      if (fits) memory.leave(address)
+      leave()
     })
-    new Conversation(this, socket, memory.connections).begin(fits)
+    new Conversation(this, socket, { number: memory.connections, leave }).begin(fits)
   }
 }

@@ -5,11 +5,16 @@
  *   a session that becomes ready   the host is well
  *   one that does not              it is left alone for 1 s, doubled each time up to 5 min, ±20 %
  *
+ * No pause is longer than 20 s, or a tenth of the time that the host has been away: its mail goes out
+ * within half a minute of its return from an outage of some minutes, and soon after a longer one.
+ *
  * When that time is over one session is opened, the probe; once it is ready, all that wait go on.
  * Sessions that were under way together are one failure, not many.
  */
 const firstPause = 1000
 const longestPause = 300_000
+const longestAtFirst = 20_000
+const shareOfOutage = 0.1
 const spread = 0.2
 
 /** A session that is being opened. */
@@ -24,6 +29,7 @@ export class HostHealth {
   /** in a row */
   private failures = 0
   private failedAt = 0
+  private awaySince = 0
   private retryAt = 0
   private probing = false
   private readonly chance: () => number
@@ -71,10 +77,12 @@ export class HostHealth {
     if (probe) this.probing = false
     // it was begun before the last failure was known: that is the same failure
     else if (this.failures > 0 && since <= this.failedAt) return false
+    if (this.failures === 0) this.awaySince = now
     this.failures++
     this.failedAt = now
     this.reason = reason
-    const pause = Math.min(firstPause * 2 ** (this.failures - 1), longest)
+    const soon = Math.max(longestAtFirst, (now - this.awaySince) * shareOfOutage)
+    const pause = Math.min(firstPause * 2 ** (this.failures - 1), soon, longest)
     this.retryAt = now + pause * (1 - spread + 2 * spread * this.chance())
     return this.failures === 1
   }

@@ -5,17 +5,31 @@ import { HostHealth } from '../../../plugins/delivery/hosts/health.js'
 const even = (): number => 0.5
 
 describe('the health of a host', () => {
-  it('1 s, doubled each time, up to 5 min', () => {
-    const health = new HostHealth(even)
+  /** How long it is left alone each time, and how long it has been away before, in seconds. */
+  function pauses(count: number, chance: () => number): { pause: number; away: number }[] {
+    const health = new HostHealth(chance)
     let now = 0
-    const pauses = Array.from({ length: 12 }, () => {
-      const attempt = health.begin(now)
-      health.failed(attempt, now, 'down')
-      const pause = (health.until ?? 0) - now
+    return Array.from({ length: count }, () => {
+      const away = now
+      health.failed(health.begin(now), now, 'down')
       now = health.until ?? 0
-      return pause / 1000
+      return { pause: (now - away) / 1000, away: away / 1000 }
     })
-    assert.deepEqual(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300])
+  }
+
+  it('1 s, doubled each time, up to 20 s in an outage of some minutes', () => {
+    const first = pauses(8, even).map(({ pause }) => pause)
+    assert.deepEqual(first, [1, 2, 4, 8, 16, 20, 20, 20])
+    for (const { pause, away } of pauses(1000, () => 0.999)) {
+      if (away < 240) assert.ok(pause < 30, `${pause} s after ${away} s`)
+    }
+  })
+
+  it('up to 5 min, and never longer than a tenth of the outage', () => {
+    const all = pauses(200, even)
+    for (const { pause, away } of all) assert.ok(pause < Math.max(20, away / 10) + 0.01)
+    assert.equal(all.at(-1)?.pause, 300)
+    assert.ok(all.findIndex(({ pause }) => pause === 300) < 60, 'more than 60 questions in an hour')
   })
 
   for (const [chance, pause] of [

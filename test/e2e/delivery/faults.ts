@@ -16,6 +16,12 @@ export interface Way {
 export interface DeliveryGatewayOptions {
   readonly ways: Readonly<Record<string, Way>>
   readonly config?: TestGatewayOptions['config']
+  /** lines of connectors.ini's [main] */
+  readonly main?: readonly string[]
+  /** further plugins, before the pack's */
+  readonly pluginFiles?: Readonly<Record<string, string>>
+  /** further files of this folder that Haraka loads first */
+  readonly preload?: readonly string[]
   /** seconds instead of minutes until a silent host is given up */
   readonly shortWaits?: boolean
   readonly nodes?: number
@@ -29,16 +35,26 @@ export interface DeliveryGatewayOptions {
 export async function startDeliveryGateway(
   options: DeliveryGatewayOptions,
 ): Promise<GatewayProcess> {
-  const { ways, config, secrets = {}, shortWaits = false, nodes = 0, logLevel = 'info' } = options
+  const { ways, config, secrets = {}, nodes = 0, logLevel = 'info', pluginFiles = {} } = options
   const domains = Object.values(ways).flatMap((way) => way.domains)
-  const preload = join(__dirname, 'short-waits.cjs')
+  const preload = [
+    ...(options.shortWaits === true ? ['short-waits.cjs'] : []),
+    ...(options.preload ?? []),
+  ]
   const env = {
     ...options.env,
     TEST_PACKAGE: dist,
-    ...(shortWaits && { NODE_OPTIONS: `--require ${preload}` }),
+    ...(preload.length > 0 && {
+      NODE_OPTIONS: preload.map((name) => `--require ${join(__dirname, name)}`).join(' '),
+    }),
   }
   const gateway = await makeGateway({
-    plugins: ['address-space/accepted-domains', 'address-space/connectors'],
+    plugins: [
+      ...Object.keys(pluginFiles).map((name) => name.replace(/\.js$/u, '')),
+      'address-space/accepted-domains',
+      'address-space/connectors',
+    ],
+    pluginFiles,
     nodes,
     logLevel,
     env,
@@ -48,9 +64,7 @@ export async function startDeliveryGateway(
         ...domains.map((domain) => `relay[] = ${domain}`),
         '',
       ].join('\n'),
-      'connectors.ini': Object.entries(ways)
-        .map(([name, way]) => connectorSection(name, way))
-        .join('\n'),
+      'connectors.ini': connectorsIni(ways, options.main),
       'outbound.ini': 'temp_fail_intervals=5s*1000\n',
       ...config,
       ...secrets,
@@ -59,6 +73,14 @@ export async function startDeliveryGateway(
   for (const name of Object.keys(secrets)) await chmod(join(gateway.configDir, name), 0o600)
   await gateway.start()
   return gateway
+}
+
+export function connectorsIni(
+  ways: Readonly<Record<string, Way>>,
+  main: readonly string[] = [],
+): string {
+  const sections = Object.entries(ways).map(([name, way]) => connectorSection(name, way))
+  return ['[main]', ...main, '', ...sections].join('\n')
 }
 
 export function connectorSection(
