@@ -27,6 +27,8 @@ import { terminalStyle } from './terminal.js'
 interface Options {
   readonly config: string
   readonly from: string
+  readonly sender: string
+  readonly certificate?: string
   readonly relaying?: true
   readonly json?: true
 }
@@ -40,6 +42,8 @@ export function addExplain(program: Command): void {
     .description('what the gateway decides for a recipient, step by step')
     .argument('<address...>', 'recipients; `postmaster` alone is one too')
     .option('-f, --from <ip>', 'the address the client connects from', ipAddress, stranger)
+    .option('--sender <address>', 'the envelope sender', senderAddress, 'someone@client.example')
+    .option('--certificate <name>', 'the client shows a good certificate for this name')
     .option('-r, --relaying', 'the client may relay: authenticated, or allowed by a plugin')
     .option('--json', 'one JSON object a recipient and line, for scripts')
     .addOption(configOption())
@@ -49,6 +53,7 @@ export function addExplain(program: Command): void {
 Examples:
   address-space explain anna@example.com
   address-space explain walter@example.com --from 192.0.2.10   as if the Unix system sent it
+  address-space explain walter@example.com --certificate mail.cloud.example --sender anna@example.com
   address-space explain --relaying someone@elsewhere.example     as for a user who logged in`,
     )
     .action(run)
@@ -64,7 +69,15 @@ async function run(addresses: string[], options: Options): Promise<void> {
   const paused = pausedPlaces(install)
   const opened = await openSwitch(install, configuration, commandEnvironment(install))
   try {
-    const client = { ip: options.from, mayRelay: options.relaying === true }
+    const { from, sender, certificate, relaying } = options
+    const client = {
+      ip: from,
+      mayRelay: relaying === true,
+      senderDomain: parseMailAddress(sender)?.domain ?? '',
+      ...(certificate !== undefined && {
+        hasCertificateFor: (name: string) => name === certificate.toLowerCase(),
+      }),
+    }
     for (const recipient of recipients) {
       const explanation = await explain(opened.parts, client, recipient)
       const replicas = opened.replicas().filter((one) => isAsked(one, explanation))
@@ -97,6 +110,13 @@ function readRecipient(text: string): MailAddress {
     bare.toLowerCase() === 'postmaster' ? mailAddress(bare, '') : parseMailAddress(bare)
   if (!address) throw new Error(`expected an address such as anna@example.com, got ${text}`)
   return address
+}
+
+function senderAddress(text: string): string {
+  if (text !== '' && !parseMailAddress(text)) {
+    throw new InvalidArgumentError('expected an address, or nothing for the null sender')
+  }
+  return text
 }
 
 function ipAddress(text: string): string {

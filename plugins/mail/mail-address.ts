@@ -8,6 +8,7 @@
  *
  * RFC 5321 4.1.2 (Mailbox), RFC 6531 3.3 (UTF-8 local parts), RFC 5890 (A-labels).
  */
+import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 
 export interface MailAddress {
@@ -19,6 +20,7 @@ export interface MailAddress {
   readonly key: string
 }
 
+const asciiDomain = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/u
 const dotString = /^[^\s"(),:;<>@[\]\\]+$/u
 // RFC 5321 4.5.3.1: 64 octets of local part, 255 of domain, 256 of path with its brackets
 const maxOctets = 254
@@ -46,7 +48,9 @@ export function parseMailAddress(text: string): MailAddress | undefined {
   const local = unquoteLocal(text.slice(0, at))
   const domain = normalizeDomain(text.slice(at + 1))
   if (local === undefined || domain === undefined) return undefined
-  return mailAddress(local, domain)
+  // A-labels are longer than what was written
+  const octets = Buffer.byteLength(formatMailAddress({ local, domain, key: '' }))
+  return octets > maxOctets ? undefined : mailAddress(local, domain)
 }
 
 /** `"a b"` → `a b`, `abc` → `abc`; `undefined` for what is neither a dot-string nor a quoted string. */
@@ -64,14 +68,15 @@ export function unquoteLocal(local: string): string | undefined {
 export function normalizeDomain(domain: string): string | undefined {
   const text = domain.toLowerCase()
   if (/^\[[0-9a-z:.]+\]$/u.test(text)) return text
-  if (/^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/u.test(text)) {
-    return text.length <= 253 ? text : undefined
-  }
+  if (asciiDomain.test(text)) return text.length <= 253 ? text : undefined
   // only names with letters beyond ASCII need the conversion; it would turn `1` into `0.0.0.1`
   // eslint-disable-next-line no-control-regex -- the ASCII range
   if (/^[\u0000-\u007f]*$/u.test(text)) return undefined
+  // it would end a host at `#`, `/` or `?` as in a URL, and lets other signs through
+  if (/[^a-z0-9_.\u0080-\u{10ffff}-]/u.test(text)) return undefined
   const ascii = domainToASCII(text)
-  return ascii === '' ? undefined : ascii
+  // `③` becomes 0.0.0.3, and digits of other scripts an address of the network
+  return asciiDomain.test(ascii) && ascii.length <= 253 && !isIP(ascii) ? ascii : undefined
 }
 
 /** The address as it goes into an envelope, quoted where it must be; `postmaster` has no domain. */

@@ -61,6 +61,34 @@ const cases: Case[] = [
     },
     note: /^connectors\.ini \[unix\] tls: is none, and there is a password$/u,
   },
+  ...(
+    [
+      [
+        "a cloud's addresses as a source",
+        'sources = 40.92.0.0/16',
+        /^connectors\.ini \[unix\] sources: 40\.92\.0\.0\/16 is Exchange Online's, for all its customers$/u,
+      ],
+      [
+        "a cloud's certificate without our domains",
+        'sources = cert:mail.protection.outlook.com',
+        /^connectors\.ini \[unix\] sender_domains: not said, and sources has a certificate$/u,
+      ],
+      [
+        'a cloud as smart host, and where its mail comes from is not said',
+        'cost = 1\nsmart_hosts = [x.mail.protection.outlook.com]',
+        /^connectors\.ini \[unix\] sources: not said, and the smart host is Exchange Online's$/u,
+      ],
+    ] as const
+  ).map(([what, lines, found]) => ({
+    what,
+    files: {
+      plugins: `tls\n${text('plugins')}`.replace('tls\ntls', 'tls'),
+      'connectors.ini': text('connectors.ini')
+        .replace(lines.includes('smart_hosts') ? 'smart_hosts = [192.0.2.10]\n' : '\0', '')
+        .replace('allow_relay', `${lines}\nallow_relay`),
+    },
+    note: found,
+  })),
   {
     what: 'a directory that is not encrypted',
     files: { 'directory.ini': ldap('url = ldap://dc1.corp.example') },

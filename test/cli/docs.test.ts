@@ -146,8 +146,10 @@ class Site {
     for (const [, name = ''] of text.matchAll(/_password_file = (\S+)/gu)) {
       this.save(join('config', name), this.slapd.password, 0o600)
     }
-    for (const [, name = ''] of text.matchAll(/^tls_ca_file = (\S+)/gmu)) {
-      copyFileSync(this.slapd.certificates.ca, join(this.dir, 'config', name))
+    const { ca, certificate, key } = this.slapd.certificates
+    const pem = { ca, cert: certificate, key } as const
+    for (const [, kind = '', name = ''] of text.matchAll(/^tls_(ca|cert|key)_file = (\S+)/gmu)) {
+      copyFileSync(pem[kind as keyof typeof pem], join(this.dir, 'config', name))
     }
   }
 

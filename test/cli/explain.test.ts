@@ -62,6 +62,24 @@ describe('address-space explain', function () {
     )
   })
 
+  it('tells the other system by its certificate and its senders', async () => {
+    const dir = install({
+      'connectors.ini': files['connectors.ini'].replace(
+        'allow_relay',
+        'sources = cert:mail.cloud.example\nsender_domains = example.com\nallow_relay',
+      ),
+    })
+    const explained = async (...more: string[]): Promise<string> =>
+      (await runCommand(['explain', 'nobody@example.com', '-c', dir, ...more])).stdout
+    const certificate = ['--certificate', 'mail.cloud.example']
+    assert.match(await explained(...certificate, '--sender', 'anna@example.com'), /550 5\.1\.1/u)
+    assert.match(
+      await explained(...certificate, '--sender', 'eve@customer.example'),
+      /250 2\.1\.5/u,
+    )
+    assert.match(await explained('--sender', 'anna@example.com'), /250 2\.1\.5/u)
+  })
+
   it('says why a connector lost', async () => {
     const dir = install({
       'connectors.ini': files['connectors.ini'].replace('allow_relay = true\n', ''),

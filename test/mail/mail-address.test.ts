@@ -8,6 +8,39 @@ import {
   splitSubAddress,
 } from '../../plugins/mail/mail-address.js'
 
+describe('domains beyond ASCII', () => {
+  const cases: [domain: string, expected: string | undefined][] = [
+    ['müller.example', 'xn--mller-kva.example'],
+    ['MÜLLER.EXAMPLE', 'xn--mller-kva.example'],
+    ['例.example', 'xn--fsq.example'],
+    // the converter would end the host there, or let the sign through (found by the fuzzer)
+    ['example.com#ü', undefined],
+    ['example.com/ü', undefined],
+    ['example.com?ü', undefined],
+    ['ü:25', undefined],
+    ['ü*.example', undefined],
+    ['"ü".example', undefined],
+    ['a.ü,b.example', undefined],
+    ['ü{address}.example', undefined],
+    ['ü example.com', undefined],
+    ['ü..example', undefined],
+    ['ü.example.', undefined],
+    ['xn--\u212a\u3002', undefined],
+    ['③', undefined],
+    ['１２７.0.0.1', undefined],
+  ]
+  for (const [domain, expected] of cases) {
+    it(`${JSON.stringify(domain)}: ${expected ?? 'none'}`, () => {
+      assert.equal(normalizeDomain(domain), expected)
+    })
+  }
+
+  it('count with the octets of their A-labels', () => {
+    assert.ok(parseMailAddress(`${'x'.repeat(240)}@ü.example`) === undefined)
+    assert.ok(parseMailAddress(`${'x'.repeat(60)}@ü.example`))
+  })
+})
+
 describe('mail address', () => {
   const readable: [text: string, key: string][] = [
     ['anna@example.com', 'anna@example.com'],

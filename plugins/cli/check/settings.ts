@@ -25,6 +25,7 @@ import { operationsFile, parseOperationsConfig } from '../../operations/operatio
 import { configurationOf, type Install } from '../opened-install.js'
 import { findingOf } from './config-error.js'
 import { note, type Finding } from '../../operations/finding.js'
+import { checkIdentities } from './identity.js'
 import { checkPluginLines } from './plugin-lines.js'
 import { checkSecretOwners } from './secret-owners.js'
 
@@ -52,6 +53,7 @@ export function checkSettings(install: Install, env: Environment): SettingsCheck
       ...checkOperations(install),
       ...(directories ? checkDirectories(directories, env) : []),
       ...(connectors ? checkConnectors(connectors, acceptedDomains, env) : []),
+      ...(connectors ? checkIdentities(connectors, install, env) : []),
       ...checkSecretOwners(install, configuration),
       ...(acceptedDomains ? checkHostList(install, acceptedDomains) : []),
     ],

@@ -25,6 +25,7 @@ import type { Install } from '../opened-install.js'
 import { targetFinder } from '../opened-switch.js'
 import { ProgressBar } from '../progress-bar.js'
 import { askHost } from './ask-host.js'
+import { daysLeft } from './identity.js'
 import { good, note, wrong, type Finding } from '../../operations/finding.js'
 
 // milliseconds for one host, all its steps together
@@ -170,8 +171,13 @@ async function greet(
     const session = await openSession(endpoint, options, Date.now() + patience)
     const milliseconds = Math.ceil(performance.now() - started)
     const asked = ask ? await ask(where, session) : []
+    const { certificate } = session.wire
     await session.wire.quit()
-    return [...describe(where, session, options, milliseconds), ...asked]
+    return [
+      ...describe(where, session, options, milliseconds),
+      ...(certificate ? [daysLeft(where, certificate)] : []),
+      ...asked,
+    ]
   } catch (error) {
     if (!(error instanceof HostError)) throw error
     return [unusable(where, `${formatEndpoint(endpoint)}: ${error.message}`)]
@@ -216,9 +222,13 @@ function unusable(where: string, what: string): Finding {
   }
   const todo = /AUTH/u.test(what)
     ? 'look at auth_user and the password; a password is only sent over TLS unless tls = none'
-    : /TLS/u.test(what)
-      ? 'look at its certificate; tls = required takes any, opportunistic does without'
-      : 'look whether the server runs, and the name, port and firewall'
+    : /unable to verify the first certificate|unable to get (?:local )?issuer/iu.test(what)
+      ? 'its chain is incomplete, or its authority is not believed: tls_ca_file names another one'
+      : /altnames|does not match/iu.test(what)
+        ? 'tls_name says which name its certificate must have, where that is not the name of the host'
+        : /TLS/u.test(what)
+          ? 'look at its certificate; tls = required takes any, opportunistic does without'
+          : 'look whether the server runs, and the name, port and firewall'
   return wrong(where, what, 'mail for it waits in the queue, and comes back after some days', todo)
 }
 

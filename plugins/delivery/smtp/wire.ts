@@ -7,8 +7,10 @@
  * that a `421` before a close is not lost.
  */
 import { errorText } from '../../basics/error-text.js'
+import type { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls, type ConnectionOptions } from 'node:tls'
+
+import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls'
 
 import { formatReply, ReplyParser, type SmtpReply } from './reply.js'
 
@@ -124,6 +126,11 @@ export class Wire {
       )
       socket.on('drain', settle).on('close', settle)
     })
+  }
+
+  /** The host's certificate, if it is encrypted. */
+  get certificate(): X509Certificate | undefined {
+    return this.socket instanceof TLSSocket ? this.socket.getPeerX509Certificate() : undefined
   }
 
   /** Whether the process stays alive for it. */

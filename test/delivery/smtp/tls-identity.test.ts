@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { copyFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { connect, createServer, type Server } from 'node:tls'
 
 import { makeCertificates } from '../../../scripts/servers/certificates.js'
 import { TlsIdentities, readTlsContext } from '../../../plugins/delivery/smtp/tls-identity.js'
@@ -42,6 +45,57 @@ describeWithServers(['openssl'], 'who we are to a host', () => {
     for (const [options, message] of cases) {
       assert.throws(() => readTlsContext(dir, { ...files, ...options }), message)
     }
+  })
+
+  describe('whose word counts', () => {
+    let server: Server
+    const former = process.env['SSL_CERT_FILE']
+    const restore = (): void => {
+      if (former === undefined) delete process.env['SSL_CERT_FILE']
+      else process.env['SSL_CERT_FILE'] = former
+    }
+
+    before(async () => {
+      const read = (name: string): string => readFileSync(join(one, name), 'utf8')
+      server = createServer({ cert: read('server.pem'), key: read('server.key') })
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+    })
+    afterEach(restore)
+    after(() => {
+      server.close()
+    })
+
+    /** How a host with a certificate of the first authority is judged. */
+    const judged = async (caFile: string): Promise<boolean> => {
+      const identities = new TlsIdentities(testEnvironment(dir))
+      const { context } = identities.of({ certFile: '', keyFile: '', caFile })
+      const { port } = server.address() as AddressInfo
+      const socket = connect({
+        host: '127.0.0.1',
+        port,
+        servername: 'localhost',
+        secureContext: context,
+        rejectUnauthorized: false,
+      })
+      await once(socket, 'secureConnect')
+      socket.destroy()
+      return socket.authorized
+    }
+
+    it("is the system's", async () => {
+      process.env['SSL_CERT_FILE'] = join(one, 'ca.pem')
+      assert.equal(await judged(''), true)
+      process.env['SSL_CERT_FILE'] = join(two, 'ca.pem')
+      assert.equal(await judged(''), false)
+    })
+
+    it('is that of tls_ca_file alone, where it is said', async () => {
+      process.env['SSL_CERT_FILE'] = join(one, 'ca.pem')
+      assert.equal(await judged(join(two, 'ca.pem')), false)
+      restore()
+      assert.equal(await judged(join(one, 'ca.pem')), true)
+    })
   })
 
   it('is read again when a file changes; what cannot be used changes nothing', () => {

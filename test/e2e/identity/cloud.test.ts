@@ -145,6 +145,9 @@ sender_domains = example.com
     it('is refused with a certificate of another authority', async () => {
       const outcome = await send(gateway, { from, to: ['anna@wrong.example'] })
       assert.match(outcome.data?.text ?? '', /^550 5\.7\.64 .*TenantAttribution/u)
+      await gateway.waitForLog(
+        /no inbound connector of the tenant names its certificate or its address/u,
+      )
     })
 
     it('waits while the host has another name', async () => {
