@@ -19,7 +19,8 @@ import type { ConnectionOptions } from 'node:tls'
 import type { EsmtpParameters, HarakaConnection } from '../haraka/haraka.js'
 import type { QueueItem } from '../haraka/outbound.js'
 import type { FreeSpace } from '../decision/connectors-config.js'
-import type { Place } from '../mail/place.js'
+import type { Observe } from '../mail/mail-event.js'
+import { placeKey, type Place } from '../mail/place.js'
 import type { RoutedRecipient } from './routed-recipient.js'
 import type { Reply } from '../mail/reply.js'
 import type { SmartHost } from '../mail/smart-host.js'
@@ -27,6 +28,7 @@ import type { Verification } from '../mail/verification.js'
 import { directPatience, HandOver } from './direct.js'
 import { Dispatcher } from './dispatcher.js'
 import { literalAddresses } from './hosts/endpoints.js'
+import { lessonsOf } from './lessons.js'
 import { PlaceSender } from './hosts/place-sender.js'
 import { adoptReport, isOurs } from './queue/queue-notes.js'
 import { QueueClock } from './queue/clock.js'
@@ -85,7 +87,15 @@ export class Deliverer {
     this.sessions = sessions
     this.finder = new TargetFinder(setup, new Resolver(dns))
     const sender = new PlaceSender({ sessions, session })
-    const dispatcher = new Dispatcher(setup, this.finder, sender)
+    const learn = lessonsOf({
+      sawTaken: (connector, recipient) => this.verifier.sawTaken(connector, recipient),
+      log: setup.env.log,
+    })
+    const observe: Observe = (event) => {
+      learn(event)
+      setup.observe?.(event)
+    }
+    const dispatcher = new Dispatcher({ ...setup, observe }, this.finder, sender)
     const queuer = new Queuer(setup)
     const clock = new QueueClock(setup.outbound, sessions)
     this.dispatcher = dispatcher
@@ -140,17 +150,15 @@ export class Deliverer {
 
   /** verify_recipients: does the connector's smart host take the recipient? Never rejects. */
   verify(connector: string, recipient: string): Promise<Verification> {
-    return this.verifier.verify(connector, recipient)
+    const pause = this.setup.paused?.(placeKey({ kind: 'connector', connector }))
+    if (!pause) return this.verifier.verify(connector, recipient)
+    // its hosts may say anything while somebody works on them
+    return Promise.resolve({ kind: 'unknown', reason: `paused: ${pause.reason}` })
   }
 
   /** What is believed of the hosts that were asked about recipients. */
   beliefs(): readonly BeliefState[] {
     return this.verifier.beliefs()
-  }
-
-  /** The connector's hosts took the recipient: they do not refuse everybody of his domain. */
-  sawTaken(connector: string, recipient: string): void {
-    this.verifier.sawTaken(connector, recipient)
   }
 
   /** IP addresses of the connector's smart hosts; the last known ones when DNS is slow or fails. */

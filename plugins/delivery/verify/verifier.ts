@@ -85,8 +85,9 @@ export class Verifier {
   }
 
   /** A host of the connector took somebody of the domain, for instance when mail was handed over. */
-  sawTaken(connector: string, recipient: string): void {
-    this.memoryOf(connector)?.sawTaken(domainOf(recipient.toLowerCase()))
+  sawTaken(name: string, recipient: string): void {
+    if (this.parts.connector(name)?.verifyRecipients !== true) return
+    this.memoryOf(name)?.sawTaken(domainOf(recipient.toLowerCase()))
   }
 
   /** What is believed of the hosts of connectors, for their own domains and not for made-up ones. */

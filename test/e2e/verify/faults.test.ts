@@ -32,6 +32,7 @@ describe('verify_recipients: faults seen in use', function () {
     strict: { script: knows(unknown, 'postmaster', 'anna'), limits: { errors: 20 } },
     moving: { script: knows(unknown, 'postmaster', 'anna') },
     later: { script: knows(unknown, 'postmaster', 'bob') },
+    nopost: { script: knows(unknown, 'anna') },
     open: {},
   }
 
@@ -69,6 +70,11 @@ describe('verify_recipients: faults seen in use', function () {
     const asked = hostOf('closed').memory.asked.size
     assert.deepEqual(await codesOf(gateway, ['bob@closed.example']), ['250 2.1.5'])
     assert.equal(hostOf('closed').memory.asked.size, asked, 'not asked for an hour')
+    const mail = { from: 'a@client.example', to: ['bob@closed.example'] }
+    assert.equal((await send(gateway, mail)).data?.code, 550, 'at delivery the host says it itself')
+    await gateway.waitForLog(
+      /delivery to connector:closed: \S+ refuses this gateway, not the recipient: 550 relay not permitted; what to do: /u,
+    )
     const { code, stdout } = await runCommand(['probe', 'closed', '--config', gateway.dir])
     assert.equal(code, 1)
     assert.match(stdout, /refuses everybody[^]*about this gateway[^]*accept mail for the domain/u)
@@ -109,6 +115,14 @@ describe('verify_recipients: faults seen in use', function () {
     writeFileSync(join(gateway.configDir, 'connectors.ini'), connectorsIni(moved))
     await gateway.waitForLog(/connectors\.ini/u, 20_000, from)
     assert.deepEqual(await codesOf(gateway, both), ['550 5.1.1', '250 2.1.5'])
+  })
+
+  it('a host without postmaster is believed once mail to somebody there has arrived', async () => {
+    assert.deepEqual(await codesOf(gateway, ['nobody@nopost.example']), ['250 2.1.5'])
+    await gateway.waitForLog(/connector nopost: \S+ refuses every address, postmaster too/u)
+    const { data } = await send(gateway, { from: 'a@client.example', to: ['anna@nopost.example'] })
+    assert.equal(data?.code, 250)
+    assert.deepEqual(await codesOf(gateway, ['nobody2@nopost.example']), ['550 5.1.1'])
   })
 
   it('a host that takes everybody: accepted, and a line in the log', async () => {
