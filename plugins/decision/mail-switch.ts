@@ -157,7 +157,7 @@ async function resolve(
   if (!directories || domain === undefined || recipient.domain === '') return undefined
   if (!isLookedUp(recipient.domain)) return undefined
   return followContacts(recipient, {
-    find: directories.find,
+    find: (one, elsewhere) => directories.find(one, elsewhere),
     isLookedUp,
     recipientDelimiter: acceptedDomains?.recipientDelimiter ?? '',
     follow: contacts,

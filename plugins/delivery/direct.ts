@@ -20,7 +20,8 @@ import type { Reply } from '../mail/reply.js'
 import type { Dispatcher } from './dispatcher.js'
 import { groupBy } from '../basics/group-by.js'
 import { commonRefusal, type Outcome } from './outcome.js'
-import { remainder, signatureOf, type Remainder } from './remainder.js'
+import { isNothing, remainder, type Remainder } from './remainder.js'
+import { RestOnDisk } from './rest-on-disk.js'
 import type { PreparedEntries } from './queue/queue-entry.js'
 import {
   type Addressee,
@@ -132,6 +133,7 @@ export class HandOver {
     }
   }
 
+  /** Hands over while the client waits; what is left goes on disk, and is there before the message. */
   private async direct(
     consignment: Consignment,
     portion: Portion,
@@ -142,11 +144,10 @@ export class HandOver {
     const schedule = this.dispatcher.scheduleOf(place)
     const { least, most, octetsPerSecond } = directPatience
     const patience = least + (consignment.message.size / octetsPerSecond) * 1000
-    let prepared: { entries: PreparedEntries; signature: string } | undefined
-    const drop = async (): Promise<void> => {
-      await prepared?.entries.abort()
-      prepared = undefined
-    }
+    const rest = new RestOnDisk((answers) => {
+      const left = remainder(portion, answers, schedule)
+      return isNothing(left) ? undefined : this.prepare(consignment, left)
+    })
     let outcomes: Outcome[]
     try {
       outcomes = await this.dispatcher.dispatch(consignment, place, addressees, {
@@ -155,47 +156,48 @@ export class HandOver {
         until: Date.now() + Math.min(patience, most),
         oneTransaction: true,
         beforeMessage: async (answers) => {
-          await drop()
+          await rest.drop()
           present()
-          const rest = remainder(portion, answers, schedule)
-          if (rest.portions.length === 0 && rest.failures.length === 0) return
-          const entries = await this.prepare(consignment, rest)
-          prepared = { entries, signature: signatureOf(answers) }
+          await rest.prepare(answers)
         },
         beforeDot: present,
       })
     } catch (error) {
-      await drop()
+      await rest.drop()
       if (error instanceof DiskError) return noDisk
       throw error
     }
-
     const refused = commonRefusal(outcomes)
     if (refused) {
-      await drop()
+      await rest.drop()
       return asReply(refused)
     }
-    const rest = remainder(portion, outcomes, schedule)
-    if (rest.portions.length > 0 || rest.failures.length > 0) {
-      const nobodyHasIt = !outcomes.some(({ kind }) => kind === 'delivered' || kind === 'uncertain')
-      try {
-        if (nobodyHasIt) present()
-        if (prepared?.signature !== signatureOf(outcomes)) {
-          await drop()
-          prepared = { entries: await this.prepare(consignment, rest), signature: '' }
-        }
-        await prepared.entries.commit()
-      } catch (error) {
-        await drop()
-        if (error instanceof ClientGoneError) throw error
-        // some may have it already: a duplicate when the client comes again, rather than a loss
-        this.setup.env.log.crit(`delivery ${consignment.uuid}: cannot queue: ${errorText(error)}`)
-        return noDisk
-      }
-      this.logQueued(consignment, rest.portions)
-    }
+    const left = remainder(portion, outcomes, schedule)
+    if (!isNothing(left) && !(await this.keep(consignment, rest, outcomes, present))) return noDisk
+    this.logQueued(consignment, left.portions)
     const [yes] = outcomes.flatMap((outcome) => (outcome.kind === 'delivered' ? [outcome] : []))
     return yes ? asReply(yes.reply) : { code: 250, enhanced: '2.0.0', text: 'queued' }
+  }
+
+  /** Puts what is left into the queue; false: the disk refuses. Rejects when the client has gone. */
+  private async keep(
+    consignment: Consignment,
+    rest: RestOnDisk,
+    outcomes: readonly Outcome[],
+    present: () => void,
+  ): Promise<boolean> {
+    const nobodyHasIt = !outcomes.some(({ kind }) => kind === 'delivered' || kind === 'uncertain')
+    try {
+      if (nobodyHasIt) present()
+      await rest.commit(outcomes)
+      return true
+    } catch (error) {
+      await rest.drop()
+      if (error instanceof ClientGoneError) throw error
+      // some may have it already: a duplicate when the client comes again, rather than a loss
+      this.setup.env.log.crit(`delivery ${consignment.uuid}: cannot queue: ${errorText(error)}`)
+      return false
+    }
   }
 
   private async prepare(

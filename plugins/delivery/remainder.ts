@@ -13,6 +13,10 @@ export interface Remainder {
   readonly failures: readonly Failure[]
 }
 
+export function isNothing({ portions, failures }: Remainder): boolean {
+  return portions.length === 0 && failures.length === 0
+}
+
 /** What a host's answers leave to be queued, each for its time, and to be reported. */
 export function remainder(
   { place, addressees }: Portion,

@@ -5,23 +5,14 @@
  * file; the others are replaced, and closed when the last lookup that still uses them has ended.
  * Hits, misses, stale answers and errors are counted, and logged every hour.
  */
-import { errorStack, errorText } from '../basics/error-text.js'
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-
+import { errorStack } from '../basics/error-text.js'
 import type { MailAddress } from '../mail/mail-address.js'
 import type { Environment } from '../config/environment.js'
-import { readSecretFile } from '../config/secret-file.js'
-import { ConfigError } from '../config/settings.js'
 import type { Place } from '../mail/place.js'
 import type { SmartHost } from '../mail/smart-host.js'
 import { CachedDirectory } from './cached-directory.js'
-import {
-  directoryFile,
-  type CacheSettings,
-  type DirectoryConfig,
-  type DirectorySettings,
-} from './config.js'
+import { checkFiles } from './directory-file-errors.js'
+import type { CacheSettings, DirectoryConfig, DirectorySettings } from './config.js'
 import { findInDirectories } from './directories.js'
 import { Failing } from './failing.js'
 import type { CountedDirectory, DirectoryCounts, DirectoryState, Lookup } from './directory.js'
@@ -37,8 +28,7 @@ import {
 export interface DirectorySet {
   /** in the order asked */
   readonly names: readonly string[]
-  /** Asks the directories in order; never rejects. */
-  /** `elsewhere`: all directories but that one */
+  /** Asks the directories in order; never rejects. `elsewhere`: all of them but that one. */
   find(address: MailAddress, elsewhere?: string): Promise<Lookup>
   /** where a mailbox of that directory goes, by its own host if it names one (mailboxes.ts) */
   mailboxPlace(directory: string, host?: string): Place | 'unlisted' | undefined
@@ -94,157 +84,137 @@ export function openDirectories(
   options: OpenOptions = {},
 ): DirectorySet {
   checkFiles(config, env)
-  let members = newMembers(config, [])
-  const underWay = new Set<Promise<Lookup>>()
-  const failing = new Failing()
-  const timer = setInterval(logStats, statsInterval)
-  timer.unref()
+  return new OpenedDirectories(config, env, options)
+}
 
-  return {
-    get names() {
-      return members.map(({ settings }) => settings.name)
-    },
-    find(address, elsewhere) {
-      const lookup = safeFind(address, elsewhere).finally(() => underWay.delete(lookup))
-      underWay.add(lookup)
-      return lookup
-    },
-    mailboxPlace: (name, host) => {
-      const settings = settingsOf(name)
-      return settings && mailboxPlace(settings, host)
-    },
-    mailboxHost: (name, host) => {
-      const settings = settingsOf(name)
-      return settings && hostOfMailbox(settings, host)
-    },
-    ready: async () => {
-      await Promise.all(members.map(({ directory }) => directory.ready()))
-    },
-    reload(next) {
-      checkFiles(next, env)
-      const before = members
-      members = newMembers(next, before)
-      const kept = new Set(members.map(({ directory }) => directory))
-      const dropped = before.filter(({ directory }) => !kept.has(directory))
-      void Promise.allSettled(underWay).then(() => closeAll(dropped))
-    },
-    replicas: () =>
-      members.flatMap(({ directory }) =>
-        directory instanceof ReplicaDirectory ? (directory.state() ?? []) : [],
-      ),
-    stats: () =>
-      new Map(members.map(({ settings, directory }) => [settings.name, { ...directory.counts }])),
-    states: () =>
-      members.map(({ settings: { name }, directory }) => {
-        const contents = directory.contents?.()
-        const failure = failing.of(name)
-        return {
-          name,
-          counts: { ...directory.counts },
-          ...(contents && { contents }),
-          ...(failure && { failing: failure }),
-        }
-      }),
-    close: async () => {
-      clearInterval(timer)
-      logStats()
-      await closeAll(members)
-    },
+class OpenedDirectories implements DirectorySet {
+  private readonly env: Environment
+  private readonly options: OpenOptions
+  private members: readonly Member[]
+  private readonly underWay = new Set<Promise<Lookup>>()
+  private readonly failing = new Failing()
+  private readonly timer: NodeJS.Timeout
+
+  constructor(config: DirectoryConfig, env: Environment, options: OpenOptions) {
+    this.env = env
+    this.options = options
+    this.members = this.newMembers(config, [])
+    this.timer = setInterval(() => this.logStats(), statsInterval)
+    this.timer.unref()
   }
 
-  function settingsOf(name: string): DirectorySettings | undefined {
-    return members.find(({ settings }) => settings.name === name)?.settings
+  get names(): readonly string[] {
+    return this.members.map(({ settings }) => settings.name)
   }
 
-  async function safeFind(address: MailAddress, elsewhere?: string): Promise<Lookup> {
+  find(address: MailAddress, elsewhere?: string): Promise<Lookup> {
+    const lookup = this.safeFind(address, elsewhere).finally(() => this.underWay.delete(lookup))
+    this.underWay.add(lookup)
+    return lookup
+  }
+
+  mailboxPlace(name: string, host?: string): Place | 'unlisted' | undefined {
+    const settings = this.settingsOf(name)
+    return settings && mailboxPlace(settings, host)
+  }
+
+  mailboxHost(name: string, host?: string): SmartHost | undefined {
+    const settings = this.settingsOf(name)
+    return settings && hostOfMailbox(settings, host)
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all(this.members.map(({ directory }) => directory.ready()))
+  }
+
+  reload(next: DirectoryConfig): void {
+    checkFiles(next, this.env)
+    const before = this.members
+    this.members = this.newMembers(next, before)
+    const kept = new Set(this.members.map(({ directory }) => directory))
+    const dropped = before.filter(({ directory }) => !kept.has(directory))
+    void Promise.allSettled(this.underWay).then(() => closeAll(dropped))
+  }
+
+  replicas(): readonly ReplicaState[] {
+    return this.members.flatMap(({ directory }) =>
+      directory instanceof ReplicaDirectory ? (directory.state() ?? []) : [],
+    )
+  }
+
+  stats(): ReadonlyMap<string, DirectoryCounts> {
+    return new Map(
+      this.members.map(({ settings, directory }) => [settings.name, { ...directory.counts }]),
+    )
+  }
+
+  states(): DirectoryState[] {
+    return this.members.map(({ settings: { name }, directory }) => {
+      const contents = directory.contents?.()
+      const failure = this.failing.of(name)
+      return {
+        name,
+        counts: { ...directory.counts },
+        ...(contents && { contents }),
+        ...(failure && { failing: failure }),
+      }
+    })
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer)
+    this.logStats()
+    await closeAll(this.members)
+  }
+
+  private settingsOf(name: string): DirectorySettings | undefined {
+    return this.members.find(({ settings }) => settings.name === name)?.settings
+  }
+
+  private async safeFind(address: MailAddress, elsewhere?: string): Promise<Lookup> {
     try {
-      const lookup = await findInDirectories(
-        members.map(({ directory }) => directory),
-        address,
-        elsewhere,
-      )
-      failing.note(
-        lookup,
-        members.map(({ settings }) => settings.name),
-      )
+      const directories = this.members.map(({ directory }) => directory)
+      const lookup = await findInDirectories(directories, address, elsewhere)
+      this.failing.note(lookup, this.names)
       return lookup
     } catch (error) {
       // no DirectoryError: a fault of this program, and still no reason to lose mail
-      const reason = errorStack(error)
-      env.log.crit(`directory: looking up ${address.key}: ${reason}`)
+      this.env.log.crit(`directory: looking up ${address.key}: ${errorStack(error)}`)
       return { kind: 'failed', directory: '', reason: 'a fault in the lookup' }
     }
   }
 
   /** Members of the configuration; those whose settings are the same go on. */
-  function newMembers(
+  private newMembers(
     { directories, cache }: DirectoryConfig,
     before: readonly Member[],
-  ): Member[] {
+  ): readonly Member[] {
     return directories.map((settings) => {
       const identity = identityOf(settings, cache)
       const old = before.find((member) => identityOf(member.settings, member.cache) === identity)
-      return { settings, cache, directory: old?.directory ?? openDirectory(settings, cache) }
+      return { settings, cache, directory: old?.directory ?? this.open(settings, cache) }
     })
   }
 
-  function openDirectory(settings: DirectorySettings, cache: CacheSettings): CountedDirectory {
-    switch (settings.kind) {
-      case 'file':
-        return new FileDirectory(settings, env, options)
-      case 'ldap':
-        if (settings.mode === 'replica') {
-          return new ReplicaDirectory(settings, env, {
-            role: options.replica ?? 'read',
-            stateDir: options.stateDir,
-            staleTtl: cache.staleTtl,
-          })
-        }
-        return new CachedDirectory(
-          new LdapDirectory(settings, env, options.stateDir),
-          cache,
-          options.clock,
-        )
+  private open(settings: DirectorySettings, cache: CacheSettings): CountedDirectory {
+    const { env, options } = this
+    if (settings.kind === 'file') return new FileDirectory(settings, env, options)
+    const { stateDir, clock, replica = 'read' } = options
+    if (settings.mode === 'replica') {
+      const { staleTtl } = cache
+      return new ReplicaDirectory(settings, env, { role: replica, stateDir, staleTtl })
     }
+    return new CachedDirectory(new LdapDirectory(settings, env, stateDir), cache, clock)
   }
 
-  function logStats(): void {
-    for (const { settings, directory } of members) {
+  private logStats(): void {
+    for (const { settings, directory } of this.members) {
       const { hits, misses, stale, errors } = directory.counts
-      env.log.info(
+      this.env.log.info(
         `directory [${settings.name}]: since the start ${hits} hits, ${misses} misses, ${stale} stale answers, ${errors} errors`,
       )
     }
   }
-}
-
-function checkFiles(config: DirectoryConfig, env: Environment): void {
-  const errors = directoryFileErrors(config, env)
-  if (errors.length > 0) throw new ConfigError(errors)
-}
-
-/**
- * What is wrong with the secrets and certificates that a configuration names. They are read again
- * when they are used; a mistake shows here, before mail depends on it.
- */
-export function directoryFileErrors({ directories }: DirectoryConfig, env: Environment): string[] {
-  const errors: string[] = []
-  for (const settings of directories) {
-    if (settings.kind !== 'ldap') continue
-    const { name, bindPasswordFile, tlsCaFile } = settings
-    const check = (key: string, file: string, read: () => unknown): void => {
-      try {
-        if (file !== '') read()
-      } catch (error) {
-        const reason = errorText(error)
-        errors.push(`${directoryFile} [${name}] ${key}: ${reason}`)
-      }
-    }
-    const { configDir } = env
-    check('bind_password_file', bindPasswordFile, () => readSecretFile(configDir, bindPasswordFile))
-    check('tls_ca_file', tlsCaFile, () => readFileSync(resolve(configDir, tlsCaFile)))
-  }
-  return errors
 }
 
 /** Equal where a directory need not be opened anew: all but where its mailboxes are. */

@@ -18,7 +18,7 @@ import {
 import { loadLoopSecrets } from '../../loop/secret.js'
 import { directoryFile, type DirectoryConfig, type LdapSettings } from '../../directory/config.js'
 import { mailboxPlace } from '../../directory/mailboxes.js'
-import { directoryFileErrors } from '../../directory/open.js'
+import { directoryFileErrors } from '../../directory/directory-file-errors.js'
 import type { Configuration } from '../../decision/configuration.js'
 import { readStatusToken } from '../../operations/status-token.js'
 import { operationsFile, parseOperationsConfig } from '../../operations/operations-config.js'
