@@ -94,10 +94,12 @@ async function open(
   const { timeouts, tls, identity } = options
   const ourName = identity?.ehloName || options.gatewayName
   const within = (ms: number): number => Math.min(ms, until - Date.now())
-  const wire = await Wire.connect(endpoint.destination, within(timeouts.connect))
+  const { destination, protocol } = endpoint
+  const wire = await Wire.connect(destination, within(timeouts.connect))
+  const greet = () => hello(wire, protocol, ourName, () => within(timeouts.hello))
   try {
     await expectPositive(wire, 'greeting', within(timeouts.greeting))
-    let extensions = await hello()
+    let extensions = await greet()
     let secured = false
     if (tls !== 'none' && (extensions.has('STARTTLS') || tls !== 'opportunistic')) {
       if (!extensions.has('STARTTLS')) {
@@ -107,7 +109,7 @@ async function open(
       await expectPositive(wire, 'STARTTLS', within(timeouts.hello))
       await wire.startTls(tlsOptions(endpoint, options), within(timeouts.hello))
       secured = true
-      extensions = await hello()
+      extensions = await greet()
     }
     const { credentials, xclient } = options
     if (credentials && (noAuth || (!secured && tls !== 'none'))) {
@@ -121,25 +123,31 @@ async function open(
     if (xclient !== undefined && extensions.has('XCLIENT')) {
       wire.send(`XCLIENT ${supported(xclient, extensions.get('XCLIENT') ?? '')}`)
       await expectPositive(wire, 'XCLIENT', within(timeouts.hello))
-      extensions = await hello()
+      extensions = await greet()
     }
     return { endpoint, wire, extensions, secured, authenticated: credentials !== undefined }
   } catch (error) {
     wire.destroy()
     throw error
   }
+}
 
-  async function hello(): Promise<ReadonlyMap<string, string>> {
-    const verb = endpoint.protocol === 'lmtp' ? 'LHLO' : 'EHLO'
-    wire.send(`${verb} ${ourName}`)
-    const reply = await wire.read(verb, within(timeouts.hello))
-    if (isPositive(reply)) return readExtensions(reply)
-    const oldHost = verb === 'EHLO' && reply.code >= 500
-    if (!oldHost) throw new HostError(verb, 'refused', reply)
-    wire.send(`HELO ${ourName}`)
-    await expectPositive(wire, 'HELO', within(timeouts.hello))
-    return new Map()
-  }
+/** EHLO, or HELO where the host is old; the answer's extensions. */
+async function hello(
+  wire: Wire,
+  protocol: Protocol,
+  ourName: string,
+  within: () => number,
+): Promise<ReadonlyMap<string, string>> {
+  const verb = protocol === 'lmtp' ? 'LHLO' : 'EHLO'
+  wire.send(`${verb} ${ourName}`)
+  const reply = await wire.read(verb, within())
+  if (isPositive(reply)) return readExtensions(reply)
+  const oldHost = verb === 'EHLO' && reply.code >= 500
+  if (!oldHost) throw new HostError(verb, 'refused', reply)
+  wire.send(`HELO ${ourName}`)
+  await expectPositive(wire, 'HELO', within())
+  return new Map()
 }
 
 async function expectPositive(wire: Wire, phase: string, ms: number): Promise<SmtpReply> {
