@@ -59,7 +59,8 @@ describeWithServers(['postfix', 'openssl'], 'a cloud that knows us by certificat
 postmaster = admin@example.com
 `,
         'directory.ini': '[corp]\nurl = file:people.csv\n',
-        'people.csv': 'dn,objectClass,proxyAddresses,targetAddress\n',
+        'people.csv':
+          'dn,objectClass,proxyAddresses,targetAddress\n"CN=Admin",user,SMTP:admin@example.com,\n',
         // mail of these comes from elsewhere than it goes to
         'connectors.ini': `[cloud]
 address_spaces = example.com, tenant.example, wrong.example, nameless.example

@@ -50,7 +50,8 @@ describeWithServers(['postfix'], 'Postfix that sends unknown recipients back', (
           config: {
             'accepted-domains.ini': 'shared = example.com\npostmaster = postmaster@example.com\n',
             'directory.ini': '[corp]\nurl = file:people.csv\n',
-            'people.csv': 'dn,objectClass,proxyAddresses,targetAddress\n',
+            'people.csv':
+              'dn,objectClass,proxyAddresses,targetAddress\n"CN=P",user,SMTP:postmaster@example.com,\n',
             'connectors.ini': connector('unix', 'example.com', postfix.smartHost),
           },
         })
