@@ -86,6 +86,9 @@ export function addressKey(written: string): string | undefined {
 
 // generous on purpose: what looks like an address in a damaged row is in doubt
 const lookalike = /[^\s"'<>(),;:|\\[\]]+@[^\s"'<>(),;:|\\[\]@]+/gu
+// whose local part is quoted, or has a sign that may stand in one: o'brien
+const rarer =
+  /(?:"(?:\\.|[^"\\\r\n]){1,64}"|[^\s"<>,;:|\\[\]@]*['()][^\s"<>,;:|\\[\]@]*)@[^\s"'<>(),;:|\\[\]@]+/gu
 const hex = /x'((?:[0-9a-f]{2})+)'?/giu
 
 const strayLimit = 500
@@ -108,7 +111,7 @@ export function lookalikesOfRow(text: string): string[] {
 export function lookalikes(text: string): string[] {
   const written = [text, ...[...text.matchAll(hex)].map(([, octets = '']) => decode(octets))]
   const keys = written.flatMap((one) =>
-    [...one.matchAll(lookalike)].flatMap(([match]) => {
+    [...one.matchAll(lookalike), ...one.matchAll(rarer)].flatMap(([match]) => {
       const afterSign = match.slice(match.lastIndexOf('=', match.indexOf('@')) + 1)
       return [match, afterSign].flatMap((candidate) => addressKey(candidate) ?? [])
     }),
