@@ -157,7 +157,7 @@ exports.hook_send_email = (next, item) => {
   ask('item', item)
   ask('itemConfig', item.cfg)
   ask('todo', item.todo)
-  const codes = { cont: CONT, stop: STOP, deny: DENY, denySoft: DENYSOFT, denySoftDisconnect: DENYSOFTDISCONNECT, ok: OK }
+  const codes = { cont: CONT, stop: STOP, deny: DENY, denySoft: DENYSOFT, denySoftDisconnect: DENYSOFTDISCONNECT, delay: DELAY, ok: OK }
   const file = path.join(process.env.HARAKA, 'found.json')
   fs.writeFileSync(file + '.new', JSON.stringify({ missing, codes }))
   fs.renameSync(file + '.new', file)

@@ -41,7 +41,7 @@ describe('loops without accepted-domains', () => {
           config: {
             host_list: 'example.com\nclient.example\n',
             'directory.ini': '[corp]\nurl = file:people.csv\n',
-            'people.csv': 'dn,proxyAddresses\n',
+            'people.csv': 'dn,proxyAddresses\n"CN=Somebody",SMTP:somebody@elsewhere.example\n',
             'connectors.ini':
               connector('unix', 'example.com', unix.smartHost) +
               connector('home', 'client.example', home.smartHost),

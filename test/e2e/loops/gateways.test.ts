@@ -18,7 +18,10 @@ import {
   type Configure,
 } from './site.js'
 
-const head = 'dn,objectClass,proxyAddresses,targetAddress\n'
+// a directory without any address would say nothing of anybody
+const head = `dn,objectClass,proxyAddresses,targetAddress
+"CN=Somebody",user,smtp:somebody@elsewhere.example,
+`
 const person = (name: string): string => `"CN=${name}",user,smtp:${name}@example.com,\n`
 const contact = (name: string, target: string): string =>
   `"CN=${name}",contact,smtp:${name}@example.com,SMTP:${target}@example.com\n`

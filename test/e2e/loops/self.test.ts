@@ -22,7 +22,7 @@ async function make(connectors: (port: number) => string, nodes = 0): Promise<Ga
     config: {
       'accepted-domains.ini': 'shared = example.com\npostmaster = postmaster@example.com\n',
       'directory.ini': '[corp]\nurl = file:people.csv\n',
-      'people.csv': 'dn,proxyAddresses\n',
+      'people.csv': 'dn,proxyAddresses\n"CN=Somebody",SMTP:somebody@elsewhere.example\n',
       'connectors.ini': connectors(port),
     },
   })
