@@ -42,6 +42,17 @@ function contactRow(
   return `contact,"cn=${cn},ou=internet users,${base}",${cn},${cn},,,${cn},${proxies},SMTP:${target},${target},${nick}`
 }
 
+/** A contact whose name may hold any sign, escaped as a distinguished name and a CSVDE cell want it. */
+function specialRow(unit: string, cn: string, at: number): string {
+  const escaped = cn.replace(/^#|[,+"\\<>;=]/gu, '\\$&')
+  const cell = cn.replaceAll(';', '\\;')
+  const target = `special${at}@remote.domain`
+  const proxies = `SMTP:${target};smtp:special${at}@xo.one`
+  const name = [cell, cell, '', '', cell]
+  const cells = ['contact', `cn=${escaped},${unit}`, ...name, proxies, `SMTP:${target}`, target]
+  return [...cells, `special${at}`].map((one) => `"${one.replaceAll('"', '""')}"`).join(',')
+}
+
 function suite(start: () => Promise<Server>): void {
   let server: Server
   let dir: string
@@ -162,6 +173,26 @@ function suite(start: () => Promise<Server>): void {
         refused.some((line) => reason.test(line)),
         `${reason}\n${run.stdout}`,
       )
+  })
+
+  it('finds names with every special character of RFC 4514 unchanged', async () => {
+    const names = ['a, b', 'a+b', 'a"b"', 'a\\b', 'a<b>', 'a; b', 'a=b', '#1', 'a (b) / c', 'Ü, ß+']
+    const unit = `ou=east\\, west\\+north\\;,ou=internet users,${server.baseDn}`
+    await server.add(
+      `dn: ou=east\\2C west\\2Bnorth\\3B,ou=internet users,${server.baseDn}\nobjectClass: organizationalUnit\nou: east, west+north;\n`,
+    )
+    writeRows(...names.map((cn, at) => specialRow(unit, cn, at)))
+    const first = await command('import', file)
+    assert.deepEqual(
+      [first.code, summary(first)],
+      [0, `${names.length} created, 0 updated, 0 unchanged, 0 refused.`],
+      first.stdout,
+    )
+    const again = await command('import', file)
+    assert.deepEqual(
+      [again.code, summary(again), again.stdout],
+      [0, `0 created, 0 updated, ${names.length} unchanged, 0 refused.`, ''],
+    )
   })
 
   it('goes on where it was interrupted', async () => {
