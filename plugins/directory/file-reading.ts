@@ -75,18 +75,22 @@ export function strictNames(schema: Schema): ReadonlySet<string> {
 /** How a text ended that went by. */
 export class FileEnd {
   private tail = ''
+  private hasLineFeeds = false
 
   async *watch(text: AsyncIterable<string>): AsyncGenerator<string> {
     for await (const chunk of text) {
       this.tail = (this.tail + chunk).slice(-4)
+      this.hasLineFeeds ||= chunk.includes('\n')
       yield chunk
     }
   }
 
   /** Why it looks cut off; empty: it does not. */
   problem(format: FileSettings['format']): string {
-    // a line may end in CR alone, as the old Mac has it
-    const tail = this.tail.replace(/\r\n?/gu, '\n')
+    // a line may end in CR alone, as the old Mac has it; where lines end in CR LF, half an end is none
+    const tail = this.hasLineFeeds
+      ? this.tail.replaceAll('\r', '')
+      : this.tail.replaceAll('\r', '\n')
     if (!tail.endsWith('\n')) {
       return 'expected a line end after the last line, got none: the file looks cut off'
     }
