@@ -13,7 +13,7 @@ import { createColors } from 'picocolors'
 import { errorText } from '../basics/error-text.js'
 import { mailAddress, parseMailAddress, type MailAddress } from '../mail/mail-address.js'
 import { describeVerification } from '../mail/verification.js'
-import { explain, type ExplainedLookup, type Explanation } from '../decision/explanation.js'
+import { explain, lookupText, type Explanation } from '../decision/explanation.js'
 import { reasonOf } from '../stage/decision-log.js'
 import { ageText, type ReplicaState } from '../directory/replica/replica-directory.js'
 import type { Pause } from '../delivery/state.js'
@@ -176,28 +176,6 @@ function domainText({ domain, recipient, decision }: Explanation): string {
   return decision.decision === 'relaying-denied' || decision.decision === 'foreign'
     ? 'foreign: in no accepted domain'
     : 'accepted by another plugin'
-}
-
-function lookupText(lookup: ExplainedLookup): string {
-  const { address, directory = '', entry } = lookup
-  switch (lookup.outcome) {
-    case 'none':
-      return `${address}: in no directory`
-    case 'failed':
-      return `${address}: directory ${directory} cannot say: ${lookup.reason ?? ''}`
-    case 'ambiguous':
-      return `${address}: two objects of directory ${directory}: ${lookup.dns?.join(' and ') ?? ''}`
-    case 'found': {
-      const target = entry?.targetAddress
-      const what =
-        target !== undefined
-          ? `a contact, targetAddress ${target}`
-          : entry?.isContact
-            ? 'a contact without targetAddress'
-            : 'a mailbox'
-      return `${address}: directory ${directory}, ${entry?.dn ?? ''}: ${what}`
-    }
-  }
 }
 
 function replicaText({ directory, age, server, entries }: ReplicaState): string {

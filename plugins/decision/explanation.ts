@@ -117,3 +117,26 @@ function noting(parts: SwitchParts, { lookups, verified }: Asked): SwitchParts {
     }),
   }
 }
+
+/** What the directories said of an address, as a sentence. */
+export function lookupText(lookup: ExplainedLookup): string {
+  const { address, directory = '', entry } = lookup
+  switch (lookup.outcome) {
+    case 'none':
+      return `${address}: in no directory`
+    case 'failed':
+      return `${address}: directory ${directory} cannot say: ${lookup.reason ?? ''}`
+    case 'ambiguous':
+      return `${address}: two objects of directory ${directory}: ${lookup.dns?.join(' and ') ?? ''}`
+    case 'found': {
+      const target = entry?.targetAddress
+      const what =
+        target !== undefined
+          ? `a contact, targetAddress ${target}`
+          : entry?.isContact
+            ? 'a contact without targetAddress'
+            : 'a mailbox'
+      return `${address}: directory ${directory}, ${entry?.dn ?? ''}: ${what}`
+    }
+  }
+}

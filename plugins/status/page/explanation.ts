@@ -1,7 +1,7 @@
 /** An explanation of a decision as HTML: the same steps as `address-space explain` prints. */
 import { describeVerification } from '../../mail/verification.js'
 import { reasonOf } from '../../stage/decision-log.js'
-import type { ExplainedLookup, Explanation } from '../../decision/explanation.js'
+import { lookupText, type Explanation } from '../../decision/explanation.js'
 import { html, type Html } from './html.js'
 import { badge } from './table.js'
 
@@ -10,7 +10,7 @@ export function explanationHtml(explanation: Explanation): Html {
   const accepted = reply.code < 300
   const rows: [string, Html][] = [
     ['Domain', html`${domain ? `${domain.type}: ${domain.space}` : 'in no accepted domain'}`],
-    ...explanation.lookups.map((lookup): [string, Html] => ['Lookup', lookupHtml(lookup)]),
+    ...explanation.lookups.map((lookup): [string, Html] => ['Lookup', html`${lookupText(lookup)}`]),
     ...(decision.chain
       ? [['Contact', html`${decision.chain.join(' → ')}`] satisfies [string, Html]]
       : []),
@@ -54,26 +54,4 @@ export function explanationHtml(explanation: Explanation): Html {
       )}
     </dl>
   </div>`
-}
-
-function lookupHtml(lookup: ExplainedLookup): Html {
-  const { address, directory = '', entry, reason = '', dns = [] } = lookup
-  switch (lookup.outcome) {
-    case 'none':
-      return html`${address}: in no directory`
-    case 'failed':
-      return html`${address}: directory ${directory} cannot say: ${reason}`
-    case 'ambiguous':
-      return html`${address}: two objects of directory ${directory}: ${dns.join(' and ')}`
-    case 'found': {
-      const target = entry?.targetAddress
-      const what =
-        target !== undefined
-          ? `a contact, targetAddress ${target}`
-          : entry?.isContact
-            ? 'a contact without targetAddress'
-            : 'a mailbox'
-      return html`${address}: directory ${directory}, ${entry?.dn}: ${what}`
-    }
-  }
 }
