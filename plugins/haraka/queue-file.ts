@@ -11,9 +11,13 @@ import type { QueueTodo } from './outbound.js'
 // a head of more is no head
 const longestHead = 16 * 1024 * 1024
 
+// octets; of a larger message a write more does not count
+const smallMessage = 65_536
+
 export interface NewFile {
   readonly path: string
-  readonly todo: QueueTodo
+  /** of `headOf` */
+  readonly head: Buffer
 }
 
 /** What stands in front of the message. */
@@ -25,22 +29,44 @@ export function headOf(todo: QueueTodo): Buffer {
   return head
 }
 
-/** Writes and syncs files with heads of their own and the message in common, which is read once. */
-export async function writeQueueFiles(files: readonly NewFile[], message: Octets): Promise<void> {
+/**
+ * Writes and syncs files with heads of their own and the message in common, which is read once. Answers
+ * the message if it is a small one: most are, and each of their files is written at once.
+ */
+export async function writeQueueFiles(
+  files: readonly NewFile[],
+  message: Octets,
+): Promise<Buffer | undefined> {
   const handles: FileHandle[] = []
   try {
-    for (const { path, todo } of files) {
-      const handle = await open(path, 'wx', 0o600)
-      handles.push(handle)
-      await handle.appendFile(headOf(todo))
-    }
-    for await (const chunk of message.octets()) {
-      await Promise.all(handles.map((handle) => handle.appendFile(chunk)))
-    }
+    for (const { path } of files) handles.push(await open(path, 'wx', 0o600))
+    const small = await writeContents(handles, files, message)
     await Promise.all(handles.map((handle) => handle.sync()))
+    return small
   } finally {
     await Promise.all(handles.map((handle) => handle.close()))
   }
+}
+
+async function writeContents(
+  handles: readonly FileHandle[],
+  files: readonly NewFile[],
+  message: Octets,
+): Promise<Buffer | undefined> {
+  let begun: Buffer | undefined = Buffer.alloc(0)
+  const begin = async (octets: Buffer): Promise<void> => {
+    begun = undefined
+    const contents = files.map(({ head }) => Buffer.concat([head, octets]))
+    await Promise.all(handles.map((handle, at) => handle.appendFile(contents[at] ?? octets)))
+  }
+  for await (const chunk of message.octets()) {
+    if (!begun) await Promise.all(handles.map((handle) => handle.appendFile(chunk)))
+    else if (begun.length + chunk.length > smallMessage) await begin(Buffer.concat([begun, chunk]))
+    else begun = Buffer.concat([begun, chunk])
+  }
+  const small = begun
+  if (small) await begin(small)
+  return small
 }
 
 /** The head of a file as JSON has it: addresses are plain objects. Rejects when it cannot be read. */

@@ -21,6 +21,7 @@ import { sourceArguments, Sink } from './load.js'
 import { describeMachine } from './machine.js'
 import { measureMemory } from './memory.js'
 import { blockAddress, places, toLdif, transportsLdif, type PlaceName } from './people.js'
+import { profile } from './profile.js'
 import { toMarkdown, type Report } from './report.js'
 import { measure, type Case, type Result } from './throughput.js'
 
@@ -33,6 +34,7 @@ const usage = `npm run bench -- [options]
   --rounds N      rounds of each load (3)
   --only A,B      these contestants only, without the other measurements
   --clients N,M   only the loads of that many clients: 1, 20, 100
+  --profile NAME  where the time of a message goes in that one, 20 clients; no measurement
   --write         puts the results into docs/: performance.svg and the tables of performance.md
   --help          prints this
 
@@ -57,10 +59,12 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     clients: { type: 'string', multiple: true },
+    profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
 const only = listOf(options.only)?.map(nameOf)
+const profiled = options.profile === undefined ? undefined : nameOf(options.profile)
 const clients = listOf(options.clients)?.map(Number)
 
 exitOnSignals()
@@ -83,6 +87,10 @@ async function main(): Promise<void> {
     entries: `${toLdif()}\n${transportsLdif((place) => sinks.get(place)?.smartHost ?? '')}`,
   })
   try {
+    if (profiled) {
+      await profile(profiled, { slapd, sinks, nodes: 0 }, { ...small, messages: 4000 })
+      return
+    }
     const report = await measureAll(slapd, sinks)
     const text = toMarkdown(report)
     console.log(text)
@@ -163,7 +171,7 @@ function listOf(values: readonly string[] | undefined): string[] | undefined {
 function nameOf(text: string): Name {
   const name = allNames.find((one) => shortName(one) === shortName(text))
   if (name) return name
-  console.error(`--only: expected some of ${allNames.map(shortName).join(', ')}; got \`${text}\``)
+  console.error(`--only, --profile: expected some of ${allNames.map(shortName).join(', ')}; got \`${text}\``)
   process.exit(1)
 }
 

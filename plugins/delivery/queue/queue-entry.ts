@@ -15,8 +15,10 @@ import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { HarakaOutbound, QueueItem, QueueNotes, QueueTodo } from '../../haraka/outbound.js'
 import { headOf, writeQueueFiles } from '../../haraka/queue-file.js'
 import { waitInQueue } from '../../haraka/queue-timer.js'
+import { writtenItem } from '../../haraka/written-item.js'
 import { groupBy } from '../../basics/group-by.js'
 import type { Octets } from '../../mail/message.js'
+import { keepInMemory } from './queued-message.js'
 
 export interface EntrySpec {
   readonly uuid: string
@@ -44,6 +46,9 @@ interface Written {
   readonly name: string
   readonly path: string
   readonly spec: EntrySpec
+  readonly head: Buffer
+  /** the message if it is a small one */
+  message?: Buffer | undefined
 }
 
 /** Writes the entries, none of them visible yet. Rejects, with nothing left behind. */
@@ -55,14 +60,18 @@ export async function prepareEntries(
   const written: Written[] = []
   try {
     for (const [message, group] of groupBy(specs, (spec) => spec.message)) {
-      const files = group.map((spec) => {
+      const files = group.map((spec): Written => {
         const name = outbound.qfile.name(nameParts(spec))
         const temporary = join(folder, `${outbound.qfile.platformDOT}${name}`)
         const path = join(folder, spec.keep === true ? `error.${name}` : name)
-        written.push({ temporary, name, path, spec })
-        return { path: temporary, todo: todoOf(spec) }
+        return { temporary, name, path, spec, head: headOf(todoOf(spec)) }
       })
-      await writeQueueFiles(files, message)
+      written.push(...files)
+      const small = await writeQueueFiles(
+        files.map(({ temporary, head }) => ({ path: temporary, head })),
+        message,
+      )
+      for (const file of files) file.message = small
     }
   } catch (error) {
     await removeAll(written.map(({ temporary }) => temporary))
@@ -77,15 +86,30 @@ export async function prepareEntries(
         await removeAll(written.flatMap(({ temporary, path }) => [temporary, path]))
         throw error
       }
-      for (const { name, path, spec } of written) {
-        if (spec.keep === true) continue
-        if (spec.later) waitInQueue(outbound, { name, path }, spec.later.milliseconds)
-        else outbound.delivery_queue.push(new outbound.HMailItem(name, path, spec.notes))
-      }
+      for (const file of written) handToHaraka(outbound, file)
       return written.map(({ path }) => basename(path))
     },
     abort: () => removeAll(written.map(({ temporary }) => temporary)),
   }
+}
+
+function handToHaraka(
+  outbound: HarakaOutbound,
+  { name, path, spec, head, message }: Written,
+): void {
+  const { notes, later, keep } = spec
+  if (keep === true) return
+  if (later) {
+    waitInQueue(outbound, { name, path }, later.milliseconds)
+    return
+  }
+  if (!message) {
+    outbound.delivery_queue.push(new outbound.HMailItem(name, path, notes))
+    return
+  }
+  keepInMemory(path, message)
+  const size = head.length + message.length
+  outbound.delivery_queue.push(writtenItem(outbound, { name, path, notes, head, size }))
 }
 
 /**
@@ -103,10 +127,11 @@ export async function keepRecipients(
   item.todo.rcpt_to = [...recipients]
   const temporary = join(folder, `${outbound.qfile.platformDOT}${outbound.qfile.name()}`)
   try {
-    await writeQueueFiles([{ path: temporary, todo: item.todo }], message)
+    const head = headOf(item.todo)
+    await writeQueueFiles([{ path: temporary, head }], message)
     const { size } = await stat(temporary)
     await rename(temporary, item.path)
-    item.data_start = headOf(item.todo).length
+    item.data_start = head.length
     item.file_size = size
     await syncFolder(folder)
   } catch (error) {

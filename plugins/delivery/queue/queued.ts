@@ -13,7 +13,7 @@
  * Older than `warn_after` the sender is told once that it takes longer.
  */
 import { errorText } from '../../basics/error-text.js'
-import { access } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 
 import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { QueueItem } from '../../haraka/outbound.js'
@@ -32,7 +32,7 @@ import type { QueueClock } from './clock.js'
 import { keepRecipients } from './queue-entry.js'
 import { routeOwn } from './own-mail.js'
 import { disown, markWarned, notesOf, type EntryNotes } from './queue-notes.js'
-import { queuedMessage } from './queued-message.js'
+import { forget, queuedMessage } from './queued-message.js'
 import type { Addressee, Consignment, Failure, Queuer } from './queuer.js'
 import type { DeliverySetup } from '../setup.js'
 import { orcptOf } from '../smtp/dsn-parameters.js'
@@ -79,19 +79,19 @@ export class QueueDelivery {
     }
     this.underWay.add(path)
     try {
-      await access(path).then(
-        () => this.deliver(item),
-        (error: unknown) => {
-          // delivered meanwhile from the other time that it was loaded, or removed by hand
-          log.notice(`delivery ${item.todo.uuid}: ${item.filename} is gone: ${errorText(error)}`)
-          item.next_cb()
-        },
-      )
+      // one look into the folder costs less than a thread's answer
+      if (existsSync(path)) await this.deliver(item)
+      else {
+        // delivered meanwhile from the other time that it was loaded, or removed by hand
+        log.notice(`delivery ${item.todo.uuid}: ${item.filename} is gone`)
+        item.next_cb()
+      }
     } catch (error) {
       log.crit(`delivery ${item.todo.uuid} failed: ${errorText(error)}`)
       later(item, `fault in delivery: ${errorText(error)}`, waits.onFault)
     } finally {
       this.underWay.delete(path)
+      forget(path)
     }
   }
 

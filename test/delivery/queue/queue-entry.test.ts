@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { Address } from '@haraka/email-address'
@@ -9,7 +9,7 @@ import {
   prepareEntries,
   type EntrySpec,
 } from '../../../plugins/delivery/queue/queue-entry.js'
-import { queuedMessage } from '../../../plugins/delivery/queue/queued-message.js'
+import { forget, queuedMessage } from '../../../plugins/delivery/queue/queued-message.js'
 import type { HarakaOutbound, QueueItem } from '../../../plugins/haraka/outbound.js'
 import { tempDir } from '../../harness/temp.js'
 
@@ -152,6 +152,40 @@ describe('entries of the queue', () => {
     )
     assert.equal(item.file_size, readFileSync(path).length)
     assert.equal(item.data_start, 4 + readFileSync(path).readUInt32BE(0))
+  })
+
+  for (const sizes of [
+    [],
+    [1],
+    [40_000, 20_000],
+    [40_000, 40_000, 40_000],
+    [65_536],
+    [70_000, 5],
+  ]) {
+    it(`the message is whole, in chunks of ${sizes.join(', ') || 'nothing'}`, async () => {
+      const texts = sizes.map((size, at) => String(at).repeat(size))
+      const message = { octets: () => chunks(...texts) }
+      await (await prepareEntries(outbound, [spec(message), spec(message)])).commit()
+      const names = readdirSync(folder)
+      assert.equal(names.length, 2)
+      for (const name of names) assert.equal(read(name).message, texts.join(''))
+    })
+  }
+
+  it('a small message is in memory until its first attempt is over', async () => {
+    await (await prepareEntries(outbound, [spec(good)])).commit()
+    const [path = ''] = pushed
+    writeFileSync(path, 'from the file')
+    const item = { path, data_start: 0, file_size: 13 } as unknown as QueueItem
+    const contents = async (): Promise<string> => {
+      let text = ''
+      const message = queuedMessage(item, { eightBit: false, utf8: false })
+      for await (const chunk of message.octets()) text += chunk.toString()
+      return text
+    }
+    assert.equal(await contents(), 'Subject: x\r\n\r\n..dot\r\n')
+    forget(path)
+    assert.equal(await contents(), 'from the file')
   })
 
   it('only their owner can read them', async () => {
