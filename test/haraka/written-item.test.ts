@@ -37,7 +37,8 @@ describe('an entry that was just written', () => {
     const { mail_from: from, rcpt_to: to, notes, ...others } = item.todo
     assert.ok([from, ...to].every((one) => one.constructor === from.constructor))
     return {
-      ...{ filename, path, failures, size, start, others },
+      file: [filename, path, failures, size, start],
+      others,
       addresses: [from, ...to].map((one) => [one.original, one.user, one.host]),
       notes: JSON.stringify(notes),
     }
@@ -58,15 +59,15 @@ describe('an entry that was just written', () => {
   })
 
   it('reads the file where Haraka makes its items otherwise', () => {
-    const made: unknown[] = []
     const Other = class {
+      readonly values: readonly unknown[]
       constructor(...values: unknown[]) {
-        made.push(values)
+        this.values = values
       }
     }
     const other = { HMailItem: Other } as unknown as HarakaOutbound
     const file = { name, path: '/x', notes: {}, head: Buffer.alloc(0), size: 0 }
-    assert.ok(writtenItem(other, file) instanceof Other)
-    assert.deepEqual(made, [[name, '/x', {}]])
+    const { values } = writtenItem(other, file) as unknown as InstanceType<typeof Other>
+    assert.deepEqual(values, [name, '/x', {}])
   })
 })
