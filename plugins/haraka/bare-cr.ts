@@ -60,7 +60,10 @@ async function scan(octets: AsyncIterable<Buffer>): Promise<boolean> {
 
 /** `open`: more octets follow, so the last one may be half of a line end. */
 function hasBareCr(octets: Buffer, open = false): boolean {
-  for (let at = octets.indexOf(cr); at !== -1; at = octets.indexOf(cr, at + 1)) {
+  const first = octets.indexOf(cr)
+  // a line with its end, as nearly all of them
+  if (first === octets.length - 2 && octets[first + 1] === lf) return false
+  for (let at = first; at !== -1; at = octets.indexOf(cr, at + 1)) {
     if (at === octets.length - 1 && open) return false
     if (octets[at + 1] !== lf) return true
   }

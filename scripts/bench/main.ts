@@ -35,6 +35,7 @@ const usage = `npm run bench -- [options]
   --only A,B      these contestants only, without the other measurements
   --clients N,M   only the loads of that many clients: 1, 20, 100
   --profile NAME  where the time of a message goes in that one, 20 clients; no measurement
+  --octets N      of a message that is profiled (4096)
   --write         puts the results into docs/: performance.svg and the tables of performance.md
   --help          prints this
 
@@ -60,6 +61,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', multiple: true },
     clients: { type: 'string', multiple: true },
     profile: { type: 'string' },
+    octets: { type: 'string', default: '4096' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -88,7 +90,9 @@ async function main(): Promise<void> {
   })
   try {
     if (profiled) {
-      await profile(profiled, { slapd, sinks, nodes: 0 }, { ...small, messages: 4000 })
+      const octets = Number(options.octets)
+      const messages = octets > 16_384 ? 1500 : 4000
+      await profile(profiled, { slapd, sinks, nodes: 0 }, { clients: 20, octets, messages })
       return
     }
     const report = await measureAll(slapd, sinks)
@@ -171,7 +175,9 @@ function listOf(values: readonly string[] | undefined): string[] | undefined {
 function nameOf(text: string): Name {
   const name = allNames.find((one) => shortName(one) === shortName(text))
   if (name) return name
-  console.error(`--only, --profile: expected some of ${allNames.map(shortName).join(', ')}; got \`${text}\``)
+  console.error(
+    `--only, --profile: expected some of ${allNames.map(shortName).join(', ')}; got \`${text}\``,
+  )
   process.exit(1)
 }
 

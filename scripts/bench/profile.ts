@@ -75,7 +75,8 @@ function owner({ functionName, url }: Frame): string {
   if (url === '') return functionName.startsWith('(') ? functionName : 'V8 and the system'
   if (url.startsWith('node:')) return 'Node'
   const path = pathOf(url)
-  if (path.includes('node_modules/')) return /node_modules\/haraka/i.test(path) ? 'Haraka' : 'libraries'
+  if (path.includes('node_modules/'))
+    return /node_modules\/haraka/i.test(path) ? 'Haraka' : 'libraries'
   return path.startsWith(relative(root, dist)) ? 'the pack' : 'Haraka'
 }
 
@@ -91,7 +92,8 @@ function tellSums(costs: Costs, nameOf: (frame: Frame) => string, messages: numb
   const sums = new Map<string, number>()
   for (const [frame, cost] of costs) sums.set(nameOf(frame), (sums.get(nameOf(frame)) ?? 0) + cost)
   const dearest = [...sums].sort(([, a], [, b]) => b - a).slice(0, 40)
-  for (const [what, sum] of dearest) console.log(`${(sum / messages).toFixed(1).padStart(8)} µs  ${what}`)
+  for (const [what, sum] of dearest)
+    console.log(`${(sum / messages).toFixed(1).padStart(8)} µs  ${what}`)
 }
 
 function microseconds(): number {

@@ -104,17 +104,18 @@ export async function sendInOneFlight(flight: Flight): Promise<Outcome[]> {
   const { session, envelope, recipients, message, options } = flight
   const { wire, extensions } = session
   const host = formatEndpoint(session.endpoint)
-  const octets = await gather(options.prefix, message)
+  const pieces = await gather(options.prefix, message)
+  const size = pieces.reduce((sum, { length }) => sum + length, 0)
   const commands = [
     mailCommand(envelope, recipients, extensions),
     ...recipients.map((recipient) => rcptCommand(recipient, extensions)),
-    `BDAT ${octets.length} LAST`,
+    `BDAT ${size} LAST`,
   ]
   await options.beforeMessage?.([{ kind: 'delivered', reply: assumed, host }])
   if (Date.now() >= options.until) return [notAsked('the time for it is over', host)]
   options.beforeDot?.()
   if (!wire.usable || wire.early) return [notAsked(wire.failure || 'the host has ended it', host)]
-  wire.push(Buffer.concat([Buffer.from(`${commands.join('\r\n')}\r\n`), octets]))
+  wire.push(Buffer.from(`${commands.join('\r\n')}\r\n`), ...pieces)
   return [await landed(flight, host)]
 }
 
@@ -168,11 +169,16 @@ function notAsked(reason: string, host: string): Outcome {
 }
 
 /** The message as it is, without doubled dots, its last line ended. */
-async function gather(prefix: string, message: OutgoingMessage): Promise<Buffer> {
+async function gather(prefix: string, message: OutgoingMessage): Promise<Buffer[]> {
   const dots = new DotRemover()
   const pieces = [Buffer.from(prefix)]
-  // a chunk holds good until the next one only
-  for await (const chunk of message.octets()) pieces.push(Buffer.from(dots.take(chunk)))
-  const octets = Buffer.concat(pieces)
-  return octets.subarray(-2).equals(crlf) ? octets : Buffer.concat([octets, crlf])
+  let tail = crlf
+  for await (const chunk of message.octets()) {
+    // a chunk holds good until the next one only
+    const piece = Buffer.from(dots.take(chunk))
+    tail = Buffer.concat([tail, piece.subarray(-2)]).subarray(-2)
+    pieces.push(piece)
+  }
+  if (!tail.equals(crlf)) pieces.push(crlf)
+  return pieces
 }

@@ -100,15 +100,15 @@ export class Wire {
     if (this.usable) this.socket.write(`${commands.join('\r\n')}\r\n`)
   }
 
-  /** Sends octets without waiting for them to go out. */
-  push(octets: Buffer): void {
-    if (this.usable) this.socket.write(octets)
+  /** Sends octets together, without waiting for them to go out: they have to stay as they are. */
+  push(...octets: readonly Buffer[]): void {
+    if (this.usable) this.writeTogether(octets)
   }
 
   /** Sends octets; settles when they are on their way, which may take `ms` milliseconds. */
-  write(octets: Buffer, ms: number): Promise<void> {
+  write(octets: readonly Buffer[], ms: number): Promise<void> {
     if (!this.usable) return Promise.reject(new HostError('message', this.failure))
-    if (this.socket.write(octets)) return Promise.resolve()
+    if (this.writeTogether(octets)) return Promise.resolve()
     const { socket } = this
     return new Promise((resolve, reject) => {
       const settle = (): void => {
@@ -175,6 +175,16 @@ export class Wire {
   /** Ends it at once, without a word. */
   destroy(): void {
     this.fail('closed by us')
+  }
+
+  /** In one system call, without a copy of all; false: they are not on their way yet. */
+  private writeTogether(octets: readonly Buffer[]): boolean {
+    const { socket } = this
+    socket.cork()
+    let gone = true
+    for (const part of octets) gone = socket.write(part)
+    socket.uncork()
+    return gone
   }
 
   private listen(socket: Socket): void {

@@ -42,7 +42,7 @@ export async function writeBody(
       continue
     }
     expectSilence(wire)
-    await wire.write(pieces.length === 0 ? chunk : Buffer.concat([...pieces, chunk]), within())
+    await wire.write([...pieces, chunk], within())
     pieces = []
     waiting = 0
   }
@@ -52,7 +52,7 @@ export async function writeBody(
   beforeDot()
   if (!tail.equals(crlf)) pieces.push(crlf)
   // whether the dot got there only the host's answer tells
-  wire.push(Buffer.concat([...pieces, finalDot]))
+  wire.push(...pieces, finalDot)
 }
 
 /** A host that answers before the final dot has made up its mind: it takes no more. */
