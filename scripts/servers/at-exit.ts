@@ -17,14 +17,17 @@ export function atExit(undo: () => void): () => void {
   }
 }
 
-/** SIGTERM, SIGINT and SIGHUP end the process by way of `exit`, with the code that shells expect. */
+/**
+ * SIGTERM, SIGINT and SIGHUP end the process by way of `exit`, with the code that shells expect; one that
+ * comes while things are being undone does not cut that short.
+ */
 export function exitOnSignals(): void {
   for (const [signal, number] of [
     ['SIGHUP', 1],
     ['SIGINT', 2],
     ['SIGTERM', 15],
   ] as const) {
-    process.once(signal, () => process.exit(128 + number))
+    process.on(signal, () => process.exit(128 + number))
   }
 }
 
