@@ -5,21 +5,23 @@
  * The limit is Haraka with a queue plugin that accepts and drops: nothing that runs in Haraka can be
  * faster. Postfix does the pack's work with LDAP tables over the same slapd.
  */
-import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { temporaryFolder } from '../servers/process.js'
-import { Postfix } from '../servers/postfix.js'
 import type { Slapd } from '../servers/slapd.js'
 import { HarakaProcess, type HarakaOptions } from './haraka-process.js'
 import { DistantSink, type Sink } from './load.js'
 import { blockAddress, domain, mixedAddress, places, toCsvde, type PlaceName } from './people.js'
+import { startPostfix } from './postfix-contestant.js'
+import { untilEmpty } from './until-empty.js'
 import { childrenOf, memory, processorSeconds } from './usage.js'
 
 export interface Field {
   readonly slapd: Slapd
   readonly sinks: ReadonlyMap<PlaceName, Sink>
   readonly nodes: number
+  /** the folder of another build of the pack, to be measured beside this one */
+  readonly beside?: string | undefined
 }
 
 /** Which recipients a contestant gets: names asked before, names never asked, three places a message. */
@@ -51,6 +53,9 @@ export const names = {
   mixed: 'pack, three places',
   postfix: 'Postfix, LDAP',
   postfixMixed: 'Postfix, three places',
+  watched: 'pack, file, journal and status',
+  fileBeside: 'the other pack, file',
+  queuedBeside: 'the other pack, queued',
   chunking: 'pack, CHUNKING',
   chunkingWarm: 'pack, CHUNKING, LDAP warm',
   data: 'pack, DATA',
@@ -62,6 +67,9 @@ export const names = {
   data40: 'pack, DATA, 40 ms',
 } as const
 export type Name = (typeof names)[keyof typeof names]
+
+/** Contestants of `Field.beside`. */
+export const besideNames: ReadonlySet<Name> = new Set([names.fileBeside, names.queuedBeside])
 
 /** The recipients' address for `smtp-source -N`. `run` counts the runs with unseen names. */
 export function recipientsFor(recipients: Recipients, run: number): string {
@@ -96,7 +104,9 @@ export async function start(
   field: Field,
   nodeOptions: readonly string[] = [],
 ): Promise<Contestant> {
-  if (name === names.postfix || name === names.postfixMixed) return startPostfix(field, name)
+  if (name === names.postfix || name === names.postfixMixed) {
+    return { name, recipients: recipientsOf(name), ...(await startPostfix(field.slapd)) }
+  }
   const host = distant[name] && (await DistantSink.start(distant[name]))
   const options = harakaOptions(name, field, host?.smartHost)
   const process = await HarakaProcess.start({ nodeOptions, ...options, name, nodes: field.nodes })
@@ -115,7 +125,12 @@ export async function start(
   }
 }
 
-const queuing: ReadonlySet<Name> = new Set([names.outbound, names.queued, names.mixed])
+const queuing: ReadonlySet<Name> = new Set([
+  names.outbound,
+  names.queued,
+  names.queuedBeside,
+  names.mixed,
+])
 
 function recipientsOf(name: Name): Recipients {
   if (name === names.mixed || name === names.postfixMixed) return 'mixed'
@@ -148,6 +163,9 @@ const haraka: Partial<Record<Name, (field: Field) => Options>> = {
   [names.warm]: (field) => packOptions(field, 'ldap', 'direct'),
   [names.cold]: (field) => packOptions(field, 'ldap', 'direct'),
   [names.queued]: (field) => packOptions(field, 'file', 'queue'),
+  [names.fileBeside]: (field) => besideOptions(field, 'direct'),
+  [names.queuedBeside]: (field) => besideOptions(field, 'queue'),
+  [names.watched]: (field) => watchedOptions(field),
 }
 
 const hostList = { host_list: `${domain}\n` }
@@ -162,6 +180,23 @@ function outboundOptions({ host, port }: Sink): Options {
       'next_hop.js': `exports.hook_get_mx = (next) => next(OK, { exchange: '${host}', port: ${port}, priority: 0 })\n`,
     },
     config: hostList,
+  }
+}
+
+function besideOptions(field: Field, delivery: 'direct' | 'queue'): Options {
+  const { beside } = field
+  if (beside === undefined) throw new Error('expected --beside FOLDER')
+  return { ...packOptions(field, 'file', delivery), packageDir: beside }
+}
+
+/** With everything on that watches: the journal, the metrics and the page. */
+function watchedOptions(field: Field): Options {
+  const { plugins, config, ...options } = packOptions(field, 'file', 'direct')
+  const socket = join(temporaryFolder('bench-status'), 'status.sock')
+  return {
+    ...options,
+    plugins: [...plugins, 'address-space/status'],
+    config: { ...config, 'address-space.ini': `[journal]\n[status]\nlisten = ${socket}\n` },
   }
 }
 
@@ -206,64 +241,5 @@ bind_password = ${slapd.password}`
       ...(directory === 'file' && { 'contacts.csv': toCsvde() }),
     },
     ...(directory === 'file' && { ready: /entries with \d+ addresses in use/u }),
-  }
-}
-
-/** Postfix as it would do the same: contacts by virtual_alias_maps, ways out by transport_maps. */
-async function startPostfix(field: Field, name: Name): Promise<Contestant> {
-  const { slapd } = field
-  const folder = temporaryFolder('bench-postfix-tables')
-  // Postfix's user has to get at the tables
-  chmodSync(folder, 0o755)
-  const server = `server_host = ${slapd.url}
-version = 3
-bind = yes
-bind_dn = ${slapd.bindDn}
-bind_pw = ${slapd.password}
-search_base = ${slapd.baseDn}
-`
-  const table = (file: string, lines: string): string => {
-    writeFileSync(join(folder, file), `${server}${lines}\n`, { mode: 0o644 })
-    return `proxy:ldap:${join(folder, file)}`
-  }
-  const aliases = table(
-    'aliases.cf',
-    `domain = ${domain}\nquery_filter = (proxyAddresses=smtp:%s)\nresult_attribute = targetAddress`,
-  )
-  const transports = table(
-    'transports.cf',
-    'query_filter = (proxyAddresses=transport:%s)\nresult_attribute = mailNickname',
-  )
-  const postfix = await Postfix.start({
-    host: '127.0.0.1',
-    main: {
-      virtual_alias_domains: domain,
-      virtual_alias_maps: aliases,
-      transport_maps: transports,
-      proxy_read_maps: '$virtual_alias_maps $transport_maps',
-      mynetworks: '127.0.0.0/8',
-      smtpd_relay_restrictions: 'permit_mynetworks, reject',
-      default_process_limit: '200',
-      // an address of its own for each connection to the smart hosts is not needed here
-      smtp_bind_address: '',
-    },
-  })
-  return {
-    name,
-    port: postfix.port,
-    pid: postfix.pid,
-    recipients: recipientsOf(name),
-    drained: () => untilEmpty(async () => (await postfix.queue()).length),
-    processor: () => processorSeconds(postfix.pid),
-    memory: () => Math.max(...childrenOf(postfix.pid).map((pid) => memory(pid).now)),
-    stop: () => postfix.remove(),
-  }
-}
-
-async function untilEmpty(count: () => Promise<number>): Promise<void> {
-  const end = Date.now() + 120_000
-  while ((await count()) > 0) {
-    if (Date.now() > end) throw new Error('expected the queue to become empty within 120 s')
-    await new Promise((later) => setTimeout(later, 10))
   }
 }

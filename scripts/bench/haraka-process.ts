@@ -18,6 +18,8 @@ const startTime = 60_000
 
 export type HarakaOptions = Pick<InstallOptions, 'plugins' | 'config' | 'pluginFiles'> & {
   readonly name: string
+  /** a built pack; absent: this one */
+  readonly packageDir?: string
   /** processes that take mail; 0: one without a master */
   readonly nodes: number
   /** further options of Node, such as --cpu-prof */
@@ -60,12 +62,12 @@ export class HarakaProcess {
     const dir = temporaryFolder(`bench-${options.name.replaceAll(/\W+/gu, '-')}`)
     const port = await freePort('127.0.0.1')
     await makeInstall({
+      packageDir: dist,
       ...options,
       dir,
       port,
       host: '127.0.0.1',
       haraka: findHaraka([__dirname]),
-      packageDir: dist,
       logLevel: 'notice',
     })
     const haraka = new HarakaProcess(dir, port, options.nodeOptions ?? [])

@@ -15,7 +15,7 @@ import { installServer } from '../servers/debian.js'
 import { run } from '../servers/process.js'
 import { Slapd } from '../servers/slapd.js'
 import { toSvg } from './chart.js'
-import { distant, names, type Name } from './contestants.js'
+import { besideNames, distant, names, type Name } from './contestants.js'
 import { decisionCosts, type DecisionCost } from './decisions.js'
 import { sourceArguments, Sink } from './load.js'
 import { describeMachine } from './machine.js'
@@ -34,12 +34,14 @@ const usage = `npm run bench -- [options]
   --rounds N      rounds of each load (3)
   --only A,B      these contestants only, without the other measurements
   --clients N,M   only the loads of that many clients: 1, 20, 100
+  --beside FOLDER another build of the pack, measured in turn with this one
   --profile NAME  where the time of a message goes in that one, 20 clients; no measurement
   --octets N      of a message that is profiled (4096)
   --write         puts the results into docs/: performance.svg and the tables of performance.md
   --help          prints this
 
-Contestants: ${Object.values(names).map(shortName).join(', ')}.
+Contestants: ${allNames.map(shortName).join(', ')}.
+The other pack is that of --beside.
 
 Postfix and slapd are installed where they may be (root on Debian). Traffic goes to loopback only. The
 whole run takes about an hour on two cores; let the machine do nothing else.`
@@ -58,12 +60,14 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     clients: { type: 'string', multiple: true },
+    beside: { type: 'string' },
     profile: { type: 'string' },
     octets: { type: 'string', default: '4096' },
     help: { type: 'boolean', default: false },
   },
 })
 const only = listOf(options.only)?.map(nameOf)
+const usual = allNames.filter((name) => options.beside !== undefined || !besideNames.has(name))
 const profiled = options.profile === undefined ? undefined : nameOf(options.profile)
 const clients = listOf(options.clients)?.map(Number)
 
@@ -107,7 +111,7 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
   const { quick } = options
   const rounds = quick ? 1 : Number(options.rounds)
   const results: Result[] = []
-  for (const { nodes, contestants, cases } of plans(only ?? allNames, quick)) {
+  for (const { nodes, contestants, cases } of plans(only ?? usual, quick)) {
     const plan = {
       contestants,
       rounds,
@@ -116,7 +120,7 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
       warmUps: quick || contestants.some(isFar) ? 1 : 4,
     }
     if (contestants.length === 0 || plan.cases.length === 0) continue
-    results.push(...(await measure(plan, { slapd, sinks, nodes }, tell)))
+    results.push(...(await measure(plan, { slapd, sinks, nodes, beside: options.beside }, tell)))
   }
   const decisions: DecisionCost[] = []
   const contacts = quick ? [1000, 100_000] : [1000, 10_000, 100_000, 1_000_000]
