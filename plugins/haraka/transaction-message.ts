@@ -27,21 +27,22 @@ export class TransactionMessage implements OutgoingMessage {
   readonly size: number
   readonly eightBit: boolean
   readonly utf8: boolean
+  readonly pieces: readonly Buffer[] | undefined
   private readonly stream: HarakaMessageStream
   private readonly header: Buffer
-  /** the body, where Haraka's own is not to be used */
-  private readonly body: Buffer | undefined
 
   private constructor(
     transaction: HarakaTransaction,
     parameters: EsmtpParameters,
     header: Buffer,
-    body: Buffer | undefined,
+    // where Haraka's own is not to be used
+    restored: Buffer | undefined,
   ) {
     this.stream = transaction.message_stream
     this.header = header
-    this.body = body
-    this.size = header.length + (body?.length ?? bodySize(this.stream))
+    const body = restored ? [restored] : keptBody(this.stream)
+    this.pieces = body && [header, ...body]
+    this.size = header.length + (restored?.length ?? bodySize(this.stream))
     this.eightBit = parameters['BODY']?.toUpperCase() === '8BITMIME'
     this.utf8 = 'SMTPUTF8' in parameters && header.some((octet) => octet > 127)
   }
@@ -75,10 +76,12 @@ export class TransactionMessage implements OutgoingMessage {
   }
 
   async *octets(): AsyncGenerator<Buffer> {
+    if (this.pieces) {
+      yield* this.pieces
+      return
+    }
     yield this.header
-    const body = this.body ? [this.body] : keptBody(this.stream)
-    if (body) yield* body
-    else yield* read(this.stream, { skip_headers: true })
+    yield* read(this.stream, { skip_headers: true })
   }
 
   /** The transaction may end now. */

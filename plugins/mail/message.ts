@@ -14,6 +14,13 @@ export interface OutgoingMessage {
    * asked for. One reader at a time.
    */
   octets(): AsyncIterable<Buffer>
+  /** the same octets where they are in memory anyway: they stay as they are, and need no copy */
+  readonly pieces?: readonly Buffer[] | undefined
 }
 
-export type Octets = Pick<OutgoingMessage, 'octets'>
+export type Octets = Pick<OutgoingMessage, 'octets' | 'pieces'>
+
+/** A chunk of a message, to be kept beyond the next one. */
+export function kept({ pieces }: Octets, chunk: Buffer): Buffer {
+  return pieces ? chunk : Buffer.from(chunk)
+}

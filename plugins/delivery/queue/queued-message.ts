@@ -33,14 +33,13 @@ export function queuedMessage(
   item: QueueItem,
   { eightBit, utf8 }: Pick<EntryNotes, 'eightBit' | 'utf8'>,
 ): OutgoingMessage {
+  const message = inMemory.get(item.path)
   return {
     size: item.file_size - item.data_start,
     eightBit,
     utf8,
-    octets: () => {
-      const message = inMemory.get(item.path)
-      return message ? only(message) : readFrom(item.path, item.data_start)
-    },
+    octets: () => (message ? only(message) : readFrom(item.path, item.data_start)),
+    pieces: message && [message],
   }
 }
 

@@ -13,7 +13,7 @@
  */
 import { LRUCache } from 'lru-cache'
 
-import type { OutgoingMessage } from '../../mail/message.js'
+import { kept, type OutgoingMessage } from '../../mail/message.js'
 import { outcomeOf, type Outcome } from '../outcome.js'
 import { expectAnswer, readFinal, reset } from './answers.js'
 import { mailCommand, rcptCommand, type Envelope, type EnvelopeRecipient } from './envelope.js'
@@ -171,11 +171,10 @@ function notAsked(reason: string, host: string): Outcome {
 /** The message as it is, without doubled dots, its last line ended. */
 async function gather(prefix: string, message: OutgoingMessage): Promise<Buffer[]> {
   const dots = new DotRemover()
-  const pieces = [Buffer.from(prefix)]
+  const pieces: Buffer[] = [Buffer.from(prefix)]
   let tail = crlf
-  for await (const chunk of message.octets()) {
-    // a chunk holds good until the next one only
-    const piece = Buffer.from(dots.take(chunk))
+  for await (const chunk of message.pieces ?? message.octets()) {
+    const piece = kept(message, dots.take(chunk))
     tail = Buffer.concat([tail, piece.subarray(-2)]).subarray(-2)
     pieces.push(piece)
   }

@@ -7,7 +7,7 @@
  * progress for `block` milliseconds, or the end of the time ends the writing without the dot, and then
  * nothing is delivered.
  */
-import type { Octets } from '../../mail/message.js'
+import { kept, type Octets } from '../../mail/message.js'
 import { HostError, type Wire } from './wire.js'
 
 const gather = 65_536
@@ -29,15 +29,15 @@ export async function writeBody(
   message: Octets,
   { block, until, beforeDot }: BodyLimits,
 ): Promise<void> {
-  let pieces = prefix === '' ? [] : [Buffer.from(prefix)]
+  let pieces: Buffer[] = prefix === '' ? [] : [Buffer.from(prefix)]
   let waiting = pieces[0]?.length ?? 0
   let tail = crlf
   const within = (): number => Math.min(block, until - Date.now())
 
-  for await (const chunk of message.octets()) {
+  for await (const chunk of message.pieces ?? message.octets()) {
     tail = Buffer.concat([tail, chunk.subarray(-2)]).subarray(-2)
     if (waiting + chunk.length < gather) {
-      pieces.push(Buffer.from(chunk))
+      pieces.push(kept(message, chunk))
       waiting += chunk.length
       continue
     }
