@@ -16,7 +16,8 @@ import {
   type Configuration,
   type Part,
 } from '../decision/configuration.js'
-import { parseListeners, selfTest } from '../haraka/listeners.js'
+import { selfTest } from '../haraka/listeners.js'
+import { readSmtpIni } from '../haraka/smtp-ini.js'
 import { installDir } from './install-dir.js'
 
 export interface Install {
@@ -48,19 +49,20 @@ export function readInstall(given: string): Install {
   const plugins = list('plugins')
   const parts = allParts.filter((part) => plugins.includes(`address-space/${part}`))
   const { sections } = readIni('smtp.ini', lines('smtp.ini'))
-  const main = new Map([...(sections.get('') ?? []), ...(sections.get('main') ?? [])])
+  const main = [...(sections.get('') ?? []), ...(sections.get('main') ?? [])]
+  const smtpIni = readSmtpIni(
+    Object.fromEntries(main.map(([key, values]) => [key, values[0]?.text])),
+  )
   return {
     configDir,
     plugins,
     parts: parts.length > 0 ? parts : allParts,
     enabled: parts.length > 0,
-    user: main.get('user')?.[0]?.text ?? '',
+    user: smtpIni.user,
     me: list('me')[0] ?? hostname(),
     lines,
     list,
-    isSelf: selfTest(
-      parseListeners(Object.fromEntries([...main].map(([key, values]) => [key, values[0]?.text]))),
-    ),
+    isSelf: selfTest(smtpIni.listeners),
   }
 }
 

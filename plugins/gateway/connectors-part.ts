@@ -12,7 +12,6 @@ import { pluginLog } from '../haraka/config-files.js'
 import type { HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
 import type { HarakaOutbound, HarakaQueue, QueueItem } from '../haraka/outbound.js'
 import { repairQueue } from '../haraka/queue-repairs.js'
-import { processCount } from '../haraka/workers.js'
 import { Pack } from './pack.js'
 import { Deliverer } from '../delivery/deliverer.js'
 import type { OwnRoute } from '../delivery/setup.js'
@@ -40,7 +39,7 @@ export class ConnectorsPart {
       gatewayName: pack.hostName,
       gatewayId: () => pack.gatewayId,
       outbound,
-      processes: processCount(pack.files.main('smtp.ini')),
+      processes: pack.files.smtpIni().processes,
       observe: pack.observers.observe,
       paused: (place) => pack.paused(place),
       env: { configDir: pack.files.configDir, log: pluginLog(plugin) },

@@ -9,8 +9,6 @@ import cluster from 'node:cluster'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { acceptedDomainsFile } from '../decision/accepted-domains-config.js'
-import { errorText } from '../basics/error-text.js'
 import { ConfigError } from '../config/settings.js'
 import { openStateFolder } from '../config/state-folder.js'
 import type { ConnectorsConfig } from '../decision/connectors-config.js'
@@ -18,22 +16,18 @@ import { loadLoopSecrets, watchLoopSecret } from '../loop/secret.js'
 import { LoopTokens } from '../loop/tokens.js'
 import { clientOf } from './client.js'
 import { Harvest } from './harvest.js'
-import { identityErrors } from './identity-errors.js'
-import { passwordErrors } from './password-errors.js'
-import { directoryFile, type DirectoryConfig } from '../directory/config.js'
+import type { DirectoryConfig } from '../directory/config.js'
 import type { DirectoryState } from '../directory/directory.js'
 import { openDirectories, type DirectorySet } from '../directory/open.js'
 import {
   makeSwitch,
-  readConfiguration,
   type Configuration,
   type NextSystems,
   type Part,
 } from '../decision/configuration.js'
 import { decideRecipient, type Client, type SwitchParts } from '../decision/mail-switch.js'
-import { parseListeners, selfTest } from '../haraka/listeners.js'
+import { selfTest } from '../haraka/listeners.js'
 import type { Pause } from '../delivery/state.js'
-import { startsWorkers } from '../haraka/workers.js'
 import { Tally } from '../decision/tally.js'
 import { configFiles, type ConfigFiles } from '../haraka/config-files.js'
 import type {
@@ -45,6 +39,7 @@ import type {
 import { describePart } from './describe-part.js'
 import { OpenClients } from './open-clients.js'
 import { decidedEvent, eventClient, Observers } from './observers.js'
+import { readParts, reloadFailed, vanished, type FailedReload } from './reading.js'
 import { recipientsOf, type Recipient } from './recipients.js'
 import { toMailAddress } from '../haraka/haraka-address.js'
 import { withTarget } from './with-target.js'
@@ -54,14 +49,6 @@ export type { NextSystems, Part }
 
 interface Loaded extends Configuration {
   readonly loopTokens: LoopTokens | undefined
-}
-
-/** A changed configuration that could not be taken into use. */
-export interface FailedReload {
-  /** milliseconds since 1970 */
-  readonly at: number
-  /** a line each */
-  readonly errors: readonly string[]
 }
 
 // milliseconds
@@ -105,7 +92,7 @@ export class Pack {
     this.clients.watch(plugin)
     this.files = configFiles(plugin)
     this.hostName = this.files.value('me') || hostname()
-    this.isSelf = selfTest(parseListeners(this.files.main('smtp.ini')))
+    this.isSelf = selfTest(this.files.smtpIni().listeners)
     this.tallyTimer = setInterval(() => this.logTally(), tallyInterval).unref()
   }
 
@@ -248,7 +235,7 @@ export class Pack {
    * Takes the configuration of the files into use, whole or not at all. The loop secret is the last that
    * can fail: a file for it is not made, nor another one watched, before the rest is known to be good.
    */
-  private use(parts: readonly Part[], config: Loaded): void {
+  private use(parts: readonly Part[], config: Configuration): void {
     const loopTokens = this.takeLoopSecret(config)
     this.directories = this.openDirectories(config.directories)
     this.config = { ...config, loopTokens }
@@ -262,31 +249,23 @@ export class Pack {
     }
     this.directories?.reload(config)
     // with workers the first process takes no mail: it need not hold a large file in memory
-    const smtp = this.files.main('smtp.ini')
-    const lazy = cluster.isPrimary && startsWorkers(smtp)
+    const { user, startsWorkers } = this.files.smtpIni()
+    const lazy = cluster.isPrimary && startsWorkers
     // one process reads for all
     const replica = cluster.isPrimary ? 'read' : 'follow'
-    const stateDir = openStateFolder(this.files, String(smtp['user'] ?? ''))
+    const stateDir = openStateFolder(this.files, user)
     return this.directories ?? openDirectories(config, this.files, { lazy, stateDir, replica })
   }
 
-  private read(parts: readonly Part[]): Loaded {
-    const config = readConfiguration(parts, {
-      lines: (name) => this.files.lines(name, () => this.reload()),
-      isSelf: this.isSelf,
-    })
-    const { connectors } = config
-    const errors = connectors
-      ? [...passwordErrors(connectors, this.files), ...identityErrors(connectors, this.files)]
-      : []
-    if (errors.length > 0) throw new ConfigError(errors)
-    return { ...config, loopTokens: undefined }
+  private read(parts: readonly Part[]): Configuration {
+    const { files, isSelf } = this
+    return readParts(parts, { files, isSelf, changed: () => this.reload() })
   }
 
   private takeLoopSecret({ connectors }: Configuration): LoopTokens | undefined {
     if (!connectors) return undefined
     const { loopSecretFile: file } = connectors
-    const user = String(this.files.main('smtp.ini')['user'] ?? '')
+    const { user } = this.files.smtpIni()
     const isNew = this.config.connectors?.loopSecretFile !== file
     const secrets = loadLoopSecrets(this.files, file, { user, make: isNew })
     if (isNew) {
@@ -315,30 +294,7 @@ export class Pack {
       this.inForceSince = Date.now()
       log.notice('the configuration was read again and is in force')
     } catch (error) {
-      this.failedReload = {
-        at: Date.now(),
-        errors: error instanceof ConfigError ? error.errors : [errorText(error)],
-      }
-      if (!(error instanceof ConfigError)) {
-        log.crit(`reading the configuration again failed: ${String(error)}`)
-        return
-      }
-      for (const line of error.errors) log.crit(line)
-      log.crit('the last good configuration stays in force')
+      this.failedReload = reloadFailed(error, log)
     }
   }
-}
-
-/**
- * Files that may be missing, but were there: being written anew, moved by mistake. Without its
- * directory a shared domain would send the mail of its own mailboxes to the other system.
- */
-function vanished(before: Configuration, now: Configuration): string[] {
-  const files = { acceptedDomains: acceptedDomainsFile, directories: directoryFile } as const
-  return (['acceptedDomains', 'directories'] as const)
-    .filter((key) => before[key] && !now[key])
-    .map(
-      (key) =>
-        `${files[key]}: expected the file that was read before, got nothing (a restart goes on without it)`,
-    )
 }

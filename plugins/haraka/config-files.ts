@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 
 import type { Environment, Log } from '../config/environment.js'
 import type { HarakaConfig, HarakaPlugin } from './haraka.js'
+import { readSmtpIni, type IniValues, type SmtpIni } from './smtp-ini.js'
 
 export interface ConfigFiles extends Environment {
   /**
@@ -17,17 +18,20 @@ export interface ConfigFiles extends Environment {
   /** the first line of a file, or the empty text */
   value(name: string): string
   /** the keys of an ini file's first part, as Haraka itself reads them */
-  main(name: string): Record<string, string | number | boolean | undefined>
+  main(name: string): IniValues
+  smtpIni(): SmtpIni
 }
 
 export function configFiles(plugin: HarakaPlugin): ConfigFiles {
   const { config } = plugin
+  const main = (name: string): IniValues => config.get(name)['main'] ?? {}
   return {
     configDir: resolve(installConfig(config)),
     log: pluginLog(plugin),
     lines: (name, changed) => config.get(name, 'data', changed),
     value: (name) => config.get(name, 'value') ?? '',
-    main: (name) => config.get(name)['main'] ?? {},
+    main: (name) => main(name),
+    smtpIni: () => readSmtpIni(main('smtp.ini')),
   }
 }
 

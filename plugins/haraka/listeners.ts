@@ -13,10 +13,10 @@ export interface Listener {
   readonly port: number
 }
 
-type IniScalar = string | number | boolean | undefined
-
 /** Reads Haraka's `listen`, `listen_host` and `port` of smtp.ini; its default is every address, port 25. */
-export function parseListeners(main: Record<string, IniScalar>): Listener[] {
+export function parseListeners(
+  main: Readonly<Record<string, string | number | boolean | undefined>>,
+): Listener[] {
   const texts = String(main.listen ?? '')
     .split(',')
     .map((text) => text.trim())

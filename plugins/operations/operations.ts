@@ -57,7 +57,7 @@ export class Operations {
     this.pack = Pack.of(plugin)
     const { files, observers, hostName } = this.pack
     this.paths = installPaths(files.configDir, files.value('queue_dir'))
-    this.user = String(files.main('smtp.ini')['user'] ?? '')
+    this.user = files.smtpIni().user
     this.current = this.read()
     this.keeper = new JournalKeeper(this.paths.journal, () => this.current.journal, files.log)
     this.useJournal()

@@ -115,8 +115,7 @@ export class GatewayWatch {
 
   /** As many as `nodes` says; while Haraka starts one anew, fewer are there. */
   private expected(there: number): number {
-    const nodes = Number(this.operations.pack.files.main('smtp.ini')['nodes'])
-    return Number.isInteger(nodes) && nodes > 0 ? Math.max(nodes, there) : there
+    return Math.max(this.operations.pack.files.smtpIni().processes, there)
   }
 
   private async readQueue(): Promise<void> {
