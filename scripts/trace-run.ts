@@ -8,7 +8,6 @@
  *
  * Prints how many of each kind were told right. Exits 1 if one was not.
  */
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { buildIfStale } from './build.js'
@@ -16,20 +15,14 @@ import { startGateway, send, type GatewayProcess } from '../test/harness/haraka.
 import { FaultServer } from '../test/harness/fault-server.js'
 import { runCommand } from '../test/cli/command.js'
 import { eventually } from '../test/e2e/delivery/faults.js'
-import { findStories } from '../plugins/operations/trace/find-stories.js'
-import type { Story } from '../plugins/operations/trace/story.js'
-
-export const kinds = [
-  'local',
-  'shared',
-  'contact',
-  'refused',
-  'looped',
-  'bounced',
-  'deferred',
-  'adopted',
-] as const
-type Kind = (typeof kinds)[number]
+import {
+  compare,
+  kinds,
+  type Comparison,
+  type Hosts,
+  type Kind,
+  type Sent,
+} from './trace-compare.js'
 
 export interface TraceRunOptions {
   readonly messages: number
@@ -37,20 +30,10 @@ export interface TraceRunOptions {
   readonly progress?: (line: string) => void
 }
 
-export interface TraceRunResult {
-  /** messages of each kind that were told right */
-  readonly right: Readonly<Record<Kind, number>>
-  /** `Message-ID: expected …, told …` */
-  readonly wrong: readonly string[]
+export interface TraceRunResult extends Comparison {
   /** the install, for a look with the command */
   readonly gateway: GatewayProcess
   readonly stop: () => Promise<void>
-}
-
-interface Sent {
-  readonly kind: Kind
-  readonly messageId: string
-  readonly to: string
 }
 
 const contacts = [
@@ -69,14 +52,6 @@ const recipients: Readonly<Record<Kind, (number: number) => string>> = {
   bounced: (number) => `gone${number}@queued.example`,
   deferred: (number) => `slow${number}@queued.example`,
   adopted: (number) => `late${number}@queued.example`,
-}
-
-interface Hosts {
-  readonly mailboxes: FaultServer
-  readonly unix: FaultServer
-  readonly remote: FaultServer
-  readonly queued: FaultServer
-  readonly sender: FaultServer
 }
 
 export async function traceRun(options: TraceRunOptions): Promise<TraceRunResult> {
@@ -112,7 +87,7 @@ export async function traceRun(options: TraceRunOptions): Promise<TraceRunResult
     }, 300_000)
     await gateway.stop()
     progress('compared with what the hosts saw')
-    return { ...(await compare(gateway, hosts, all)), gateway, stop }
+    return { ...(await compare(gateway.dir, hosts, all)), gateway, stop }
   } catch (error) {
     await stop()
     throw error
@@ -208,88 +183,6 @@ async function sendAll(
     }
   }
   await Promise.all(Array.from({ length: clients }, client))
-}
-
-async function compare(
-  gateway: GatewayProcess,
-  hosts: Hosts,
-  all: readonly Sent[],
-): Promise<Pick<TraceRunResult, 'right' | 'wrong'>> {
-  const right = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number>
-  const wrong: string[] = []
-  const seen = whatHostsSaw(hosts)
-  const folder = join(gateway.dir, 'journal')
-  for (const { kind, messageId, to } of all) {
-    // a recipient that is refused at RCPT never comes to have a Message-ID
-    const what = kind === 'refused' ? to : messageId
-    const { stories } = await findStories({ what, folder })
-    const expected = [...(seen.get(messageId) ?? []), ...ends[kind]].sort().join(' · ')
-    const told = stories.flatMap(tellings).sort().join(' · ')
-    if (told === expected) right[kind]++
-    else wrong.push(`${messageId}: expected ${expected || 'nothing'}, told ${told || 'nothing'}`)
-  }
-  return { right, wrong }
-}
-
-/** What nobody but the gateway itself can have seen. */
-const ends: Readonly<Record<Kind, readonly string[]>> = {
-  local: [],
-  shared: [],
-  contact: [],
-  refused: ['550 5.1.1'],
-  looped: ['loop'],
-  bounced: ['refused', 'report'],
-  deferred: [],
-  adopted: ['adopted'],
-}
-
-/** By Message-ID: each delivery as host and recipient; the reports are told by what they report. */
-function whatHostsSaw(hosts: Hosts): Map<string, string[]> {
-  const seen = new Map<string, string[]>()
-  for (const host of Object.values(hosts) as FaultServer[]) {
-    for (const { wire, to, from } of host.messages) {
-      const text = wire.toString()
-      const isReport = from === '' || from === '<>'
-      const ids = [...text.matchAll(/^Message-ID: <([^>]*)>\r$/gimu)].map(([, id = '']) => id)
-      const id = (isReport ? ids.at(-1) : ids[0]) ?? ''
-      const list = seen.get(id) ?? []
-      for (const recipient of to) list.push(`${host.host}:${host.port} ${recipient}`)
-      seen.set(id, list)
-    }
-  }
-  return seen
-}
-
-function tellings({ events }: Story): string[] {
-  return events.flatMap((event): string[] => {
-    switch (event.kind) {
-      case 'delivered':
-        return [
-          `${/\[([^\]]*)\]:(\d+)/u.exec(event.host)?.slice(1).join(':') ?? event.host} ${event.recipient}`,
-        ]
-      case 'refused':
-        return ['refused']
-      case 'reported':
-        return ['report']
-      case 'decided':
-        return event.reply === undefined ? [] : [event.reply]
-      case 'loop':
-        return ['loop']
-      case 'adopted':
-        return ['adopted']
-      case 'received':
-      case 'queued':
-      case 'deferred':
-      case 'returned':
-      case 'dropped':
-      case 'kept':
-      case 'removed':
-      case 'paused':
-      case 'resumed':
-      case 'retried':
-        return []
-    }
-  })
 }
 
 export function formatTraceRun({ right, wrong }: TraceRunResult): string {

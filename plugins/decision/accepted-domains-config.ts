@@ -47,17 +47,32 @@ const lists = {
 /** Reads the lines of accepted-domains.ini. Throws ConfigError with every error of the file. */
 export function parseAcceptedDomains(lines: readonly string[]): AcceptedDomainsConfig {
   const { sections, errors } = readIni(acceptedDomainsFile, lines)
-  for (const [name, values] of sections) {
+  for (const name of sections.keys()) {
     if (name === '' || name === 'main' || name === 'harvesting') continue
-    if (values.size > 0 || name !== '') {
-      errors.push(
-        `${acceptedDomainsFile} [${name}]: unknown section; expected [harvesting] or none`,
-      )
-    }
+    errors.push(`${acceptedDomainsFile} [${name}]: unknown section; expected [harvesting] or none`)
   }
   const values = new Map([...(sections.get('') ?? []), ...(sections.get('main') ?? [])])
   const settings = new Settings(acceptedDomainsFile, '', values, errors)
+  const { domains, table } = readDomains(settings)
+  const postmaster = readPostmaster(settings)
+  const recipientDelimiter = settings.text('recipient_delimiter')
+  if (recipientDelimiter !== '' && !/^[^\p{L}\p{N}\s@"\\]$/u.test(recipientDelimiter)) {
+    settings.wrong('recipient_delimiter', 'one sign such as + or -', recipientDelimiter)
+  }
+  settings.finish()
+  const harvesting = readHarvesting(
+    new Settings(acceptedDomainsFile, 'harvesting', sections.get('harvesting'), errors),
+  )
+  if (domains.length === 0 && errors.length === 0) {
+    errors.push(
+      `${acceptedDomainsFile}: expected at least one address space in authoritative, shared, relay or observe, got none`,
+    )
+  }
+  if (errors.length > 0 || !postmaster) throw new ConfigError(errors)
+  return { domains, table, postmaster, recipientDelimiter, harvesting }
+}
 
+function readDomains(settings: Settings): Pick<AcceptedDomainsConfig, 'domains' | 'table'> {
   const domains: AcceptedDomain[] = []
   const table = new AddressSpaceTable<AcceptedDomain>()
   const listOf = new Map<AcceptedDomain, string>()
@@ -68,11 +83,8 @@ export function parseAcceptedDomains(lines: readonly string[]): AcceptedDomainsC
       if (!space) settings.wrong(list, 'a domain or *.domain', text)
       else if (other) {
         const where = listOf.get(other)
-        settings.wrong(
-          list,
-          `an address space that stands in one list only (${where} has it)`,
-          text,
-        )
+        const expected = `an address space that stands in one list only (${where} has it)`
+        settings.wrong(list, expected, text)
       } else {
         const domain: AcceptedDomain = { space, ...kind }
         domains.push(domain)
@@ -81,30 +93,16 @@ export function parseAcceptedDomains(lines: readonly string[]): AcceptedDomainsC
       }
     }
   }
-  const postmaster = readPostmaster(settings)
-  const recipientDelimiter = settings.text('recipient_delimiter')
-  if (recipientDelimiter !== '' && !/^[^\p{L}\p{N}\s@"\\]$/u.test(recipientDelimiter)) {
-    settings.wrong('recipient_delimiter', 'one sign such as + or -', recipientDelimiter)
+  return { domains, table }
+}
+
+function readHarvesting(settings: Settings): HarvestRules {
+  const rules = {
+    rejectAfter: settings.wholeNumber('reject_after', 10, 0),
+    delay: settings.seconds('delay', 0.5, { zero: true }),
   }
   settings.finish()
-  const strangers = new Settings(
-    acceptedDomainsFile,
-    'harvesting',
-    sections.get('harvesting'),
-    errors,
-  )
-  const harvesting = {
-    rejectAfter: strangers.wholeNumber('reject_after', 10, 0),
-    delay: strangers.seconds('delay', 0.5, { zero: true }),
-  }
-  strangers.finish()
-  if (domains.length === 0 && errors.length === 0) {
-    errors.push(
-      `${acceptedDomainsFile}: expected at least one address space in authoritative, shared, relay or observe, got none`,
-    )
-  }
-  if (errors.length > 0 || !postmaster) throw new ConfigError(errors)
-  return { domains, table, postmaster, recipientDelimiter, harvesting }
+  return rules
 }
 
 function readPostmaster(settings: Settings): MailAddress | undefined {

@@ -4,7 +4,7 @@
  */
 import { AdminLimitExceededError, SizeLimitExceededError } from 'ldapts'
 
-import { DirectoryError, type Directory } from '../../directory/directory.js'
+import { DirectoryError, type Directory, type DirectoryEntry } from '../../directory/directory.js'
 import { toEntry } from '../../directory/entry.js'
 import { EntryTable } from '../../directory/entry-table.js'
 import type { Row } from '../../directory/file-record.js'
@@ -37,36 +37,12 @@ export async function survey(
   pages: AsyncIterable<readonly Row[]>,
   schema: Schema,
 ): Promise<Survey> {
-  const table = new EntryTable()
-  const addresses = new Set<string>()
-  const redirected = new Set<string>()
-  const shared = new Set<string>()
-  const faults: string[] = []
-  const joined: string[] = []
-  let redirects = 0
+  const seen = new Seen(schema)
   let complete = true
   for await (const rows of untilLimit(pages, () => (complete = false))) {
-    for (const row of rows) {
-      const where = row.line === 0 ? '' : `line ${row.line}: `
-      if (row.kind === 'unreadable') {
-        faults.push(where + row.reason)
-        continue
-      }
-      const read = toEntry(row.dn || `line ${row.line}`, row.attributes, schema)
-      const { entry } = read
-      const place = where || `${row.dn}: `
-      faults.push(...read.faults.map(({ reason }) => `${place}${reason}`))
-      joined.push(...read.joined.map((one) => `${place}${one}`))
-      table.add(entry)
-      const leadsOn = entry.isContact || entry.targetAddress !== undefined
-      if (leadsOn) redirects += 1
-      for (const key of entry.addresses) {
-        if (addresses.has(key)) shared.add(key)
-        addresses.add(key)
-        if (leadsOn) redirected.add(key)
-      }
-    }
+    for (const row of rows) seen.take(row)
   }
+  const { table, addresses, redirects, redirected, shared, faults, joined } = seen
   await table.seal()
   return {
     name,
@@ -83,6 +59,46 @@ export async function survey(
       return entries.length > 0 || complete ? Promise.resolve(entries) : unread(name).find(address)
     },
     close: () => Promise.resolve(),
+  }
+}
+
+/** What the rows so far have told. */
+class Seen {
+  readonly table = new EntryTable()
+  readonly addresses = new Set<string>()
+  readonly redirected = new Set<string>()
+  readonly shared = new Set<string>()
+  readonly faults: string[] = []
+  readonly joined: string[] = []
+  redirects = 0
+  private readonly schema: Schema
+
+  constructor(schema: Schema) {
+    this.schema = schema
+  }
+
+  take(row: Row): void {
+    const where = row.line === 0 ? '' : `line ${row.line}: `
+    if (row.kind === 'unreadable') {
+      this.faults.push(where + row.reason)
+      return
+    }
+    const read = toEntry(row.dn || `line ${row.line}`, row.attributes, this.schema)
+    const place = where || `${row.dn}: `
+    this.faults.push(...read.faults.map(({ reason }) => `${place}${reason}`))
+    this.joined.push(...read.joined.map((one) => `${place}${one}`))
+    this.add(read.entry)
+  }
+
+  private add(entry: DirectoryEntry): void {
+    this.table.add(entry)
+    const leadsOn = entry.isContact || entry.targetAddress !== undefined
+    if (leadsOn) this.redirects += 1
+    for (const key of entry.addresses) {
+      if (this.addresses.has(key)) this.shared.add(key)
+      this.addresses.add(key)
+      if (leadsOn) this.redirected.add(key)
+    }
   }
 }
 

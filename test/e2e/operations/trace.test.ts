@@ -1,7 +1,8 @@
 /** The trace run in its short form, and the command on what it left. */
 import assert from 'node:assert/strict'
 
-import { formatTraceRun, kinds, traceRun, type TraceRunResult } from '../../../scripts/trace-run.js'
+import { kinds } from '../../../scripts/trace-compare.js'
+import { formatTraceRun, traceRun, type TraceRunResult } from '../../../scripts/trace-run.js'
 import { runCommand } from '../../cli/command.js'
 
 describe('address-space trace tells what the hosts saw', function () {
