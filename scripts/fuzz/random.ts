@@ -1,17 +1,12 @@
+import { seeded } from '../seeded.js'
+
 /** Chance with a seed, so that what was found is found again; and what it makes of texts and values. */
 export class Chance {
-  private state: number
+  /** from 0 up to, but not, 1 */
+  readonly next: () => number
 
   constructor(seed: number) {
-    this.state = seed | 0
-  }
-
-  /** mulberry32: from 0 up to, but not, 1 */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0
-    let value = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state)
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32
+    this.next = seeded(seed)
   }
 
   below(limit: number): number {

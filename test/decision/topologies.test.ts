@@ -14,14 +14,8 @@ import { crossCheck } from '../../plugins/decision/cross-check.js'
 import { decideRecipient, type SwitchParts } from '../../plugins/decision/mail-switch.js'
 import { address as mailAddress, findIn } from './fixture.js'
 import { expectedPassages, type Passage } from './oracle.js'
-import {
-  addresses,
-  dice,
-  domains,
-  randomTopology,
-  type System,
-  type TestGateway,
-} from './topology.js'
+import { addresses, domains, randomTopology, type System, type TestGateway } from './topology.js'
+import { seeded } from '../../scripts/seeded.js'
 
 const topologies = 1000
 const seed = 20_261_122
@@ -185,7 +179,7 @@ function checkBound(systems: readonly System[], trail: readonly Passage[]): void
 describe('random topologies', () => {
   it(`${topologies} of them, from a fixed seed: every message ends, and as it should`, async function () {
     this.timeout(60_000)
-    const roll = dice(seed)
+    const roll = seeded(seed)
     const endings = new Map<string, number>()
     for (let run = 0; run < topologies;) {
       const systems = randomTopology(roll)

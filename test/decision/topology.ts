@@ -53,17 +53,6 @@ export const addresses = domains.flatMap((domain) =>
 /** undefined: foreign to that gateway */
 const types = ['shared', 'shared', 'shared', 'authoritative', 'relay', undefined] as const
 
-/** mulberry32 */
-export function dice(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
-
 export function randomTopology(roll: () => number): System[] {
   const chance = (probability: number): boolean => roll() < probability
   const count = 2 + Math.floor(roll() * 3)

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 
 import { mailAddress, parseMailAddress, unquoteLocal } from '../../plugins/mail/mail-address.js'
+import { seeded } from '../../scripts/seeded.js'
 import { FakeLdap } from '../directory/fake-ldap.js'
 import { startDirectoryGateway, type DirectoryGateway } from './directory-gateway.js'
 
@@ -20,19 +21,8 @@ const pieces = [
   .flatMap((words) => words.split(' '))
   .concat(signs.split(''), '\u00a0', 'l'.repeat(80))
 
-/** mulberry32 */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let value = Math.imul(state ^ (state >>> 15), 1 | state)
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 function hostileAddresses(seed: number): string[] {
-  const next = random(seed)
+  const next = seeded(seed)
   const pick = (): string => pieces[Math.floor(next() * pieces.length)] ?? ''
   return Array.from({ length: count }, () => {
     const local = Array.from({ length: 1 + Math.floor(next() * 5) }, pick).join('')

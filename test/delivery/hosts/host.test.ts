@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 
 import { HostHealth, type Attempt } from '../../../plugins/delivery/hosts/health.js'
 import { Host } from '../../../plugins/delivery/hosts/host.js'
+import { seeded } from '../../../scripts/seeded.js'
 
 const usable = (): boolean => true
 const no = { kind: 'no', reason: '421 too many', answers: true } as const
@@ -108,7 +109,7 @@ describe('a host over thousands of steps', () => {
 
 /** The other side: how many it takes, whether it answers at all. */
 function simulate(seed: number, steps: number): void {
-  const chance = randomOf(seed)
+  const chance = seeded(seed)
   const most = 1 + Math.floor(chance() * 20)
   const host = new Host<number>('h', new HostHealth(chance))
   host.allow('place', most)
@@ -162,15 +163,4 @@ function simulate(seed: number, steps: number): void {
     if (until !== undefined) assert.ok(until - now <= 360_000, 'no pause beyond 5 min and a fifth')
   }
   assert.ok(next > 100, `${next} sessions were opened, the last at ${lastSuccess} of ${now} ms`)
-}
-
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
 }
