@@ -31,7 +31,7 @@ import {
   type Part,
 } from '../decision/configuration.js'
 import { decideRecipient, type Client, type SwitchParts } from '../decision/mail-switch.js'
-import { parseListeners, selfTest } from '../haraka/listeners.js'
+import { parseListeners, selfTest, type Listener } from '../haraka/listeners.js'
 import type { Pause } from '../delivery/state.js'
 import { startsWorkers } from '../haraka/workers.js'
 import { Tally } from '../decision/tally.js'
@@ -71,6 +71,7 @@ export class Pack {
   readonly files: ConfigFiles
   /** the name that Haraka itself goes by */
   readonly hostName: string
+  readonly listeners: readonly Listener[]
   readonly isSelf: (ip: string, port: number) => boolean
   /** the journal, the metrics: whoever wants to hear what happens to each message */
   readonly observers = new Observers()
@@ -105,7 +106,8 @@ export class Pack {
     this.clients.watch(plugin)
     this.files = configFiles(plugin)
     this.hostName = this.files.value('me') || hostname()
-    this.isSelf = selfTest(parseListeners(this.files.main('smtp.ini')))
+    this.listeners = parseListeners(this.files.main('smtp.ini'))
+    this.isSelf = selfTest(this.listeners)
     this.tallyTimer = setInterval(() => this.logTally(), tallyInterval).unref()
   }
 
