@@ -153,7 +153,7 @@ export class HandOver {
       outcomes = await this.dispatcher.dispatch(consignment, place, addressees, {
         target,
         timeouts: directTimeouts,
-        until: Date.now() + Math.min(patience, most),
+        until: performance.now() + Math.min(patience, most),
         oneTransaction: true,
         beforeMessage: async (answers) => {
           await rest.drop()

@@ -43,9 +43,9 @@ export interface SessionWish {
   readonly place: string
   readonly maxSessions: number
   open(endpoint: Endpoint): Promise<Session>
-  /** milliseconds since 1970 up to which to wait for a turn; absent: no waiting */
+  /** by performance.now(): how long to wait for a turn; absent: no waiting */
   readonly patience?: number
-  /** milliseconds since 1970: a session that is not ready by then was given up by us */
+  /** by performance.now(): a session that is not ready by then was given up by us */
   readonly until: number
 }
 

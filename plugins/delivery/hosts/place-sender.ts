@@ -29,7 +29,7 @@ export interface Shipment {
   /** the loop field, with its line end */
   readonly prefix: string
   readonly timeouts: Timeouts
-  /** milliseconds since 1970: the final dot is sent by then, or nothing */
+  /** by performance.now(): the final dot is sent by then, or nothing */
   readonly until: number
   readonly xclient?: string
   /** a client waits: for a session too, and for one transaction only */
@@ -105,7 +105,7 @@ class Sending {
 
   private goesOn(): boolean {
     const { until, oneTransaction } = this.shipment
-    if (this.open.length === 0 || Date.now() >= until) return false
+    if (this.open.length === 0 || performance.now() >= until) return false
     if (oneTransaction && this.outcomes.some(({ kind }) => kind === 'delivered')) return false
     return this.endpoints.length > 0 || this.useBackups()
   }
@@ -140,7 +140,9 @@ class Sending {
         open: (endpoint) => openSession(endpoint, this.sessionOptions(), until),
         until,
         // who gets a session at the last moment has no time left to use it
-        ...(oneTransaction && { patience: Date.now() + shareForTurn * (until - Date.now()) }),
+        ...(oneTransaction && {
+          patience: performance.now() + shareForTurn * (until - performance.now()),
+        }),
       })
     } catch (error) {
       if (error instanceof OpeningError) {
@@ -192,7 +194,7 @@ class Sending {
 
   private mayGoOn(): boolean {
     const { until, oneTransaction } = this.shipment
-    if (Date.now() >= until) return false
+    if (performance.now() >= until) return false
     return !(oneTransaction && this.outcomes.some(({ kind }) => kind === 'delivered'))
   }
 

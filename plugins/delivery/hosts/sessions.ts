@@ -79,7 +79,7 @@ export class Sessions {
       if (lease === 'full') allLeftAlone = false
       reasons.push(`${known.host.name}: ${whyNot(known.host, lease)}`)
     }
-    if (!allLeftAlone && wish.patience !== undefined && wish.patience > Date.now()) {
+    if (!allLeftAlone && wish.patience !== undefined && wish.patience > performance.now()) {
       return this.turn(wish, wish.patience, reasons.join('; '))
     }
     throw new NoSessionError(reasons.join('; ') || 'no host', allLeftAlone)
@@ -108,7 +108,7 @@ export class Sessions {
     const { health, limit, busy, opening, idle, most } = host
     const counts = { host: host.name, busy: busy + opening, idle, limit: limit.at(now, most) }
     if (health.until !== undefined) {
-      const until = Math.round(Date.now() + Math.max(0, health.until - now))
+      const until = Math.round(performance.now() + Math.max(0, health.until - now))
       return { ...counts, condition: 'left-alone', reason: health.reason, until }
     }
     if (limit.isLearned(now, most)) return { ...counts, condition: 'full', reason: limit.reason }
@@ -175,7 +175,7 @@ export class Sessions {
       return session
     } catch (error) {
       if (!(error instanceof HostError)) throw error
-      result = openingOf(error, Date.now() >= wish.until)
+      result = openingOf(error, performance.now() >= wish.until)
       throw new OpeningError(endpoint, error)
     } finally {
       this.tell(known, known.host.settled(attempt, result, performance.now()))
@@ -296,7 +296,7 @@ export class Sessions {
       }
       const timer = setTimeout(
         () => giveUp(`expected a free session in time: ${reason}`, false),
-        Math.max(0, patience - Date.now()),
+        Math.max(0, patience - performance.now()),
       )
       for (const [, { turns }] of lines) turns.add(turn)
     })

@@ -126,7 +126,7 @@ export class QueueDelivery {
     }
     const outcomes = await this.parts.dispatcher.dispatch(consignment, place, addressees, {
       timeouts: rfcTimeouts,
-      until: Date.now() + wholeAttempt,
+      until: performance.now() + wholeAttempt,
       entry: item.filename,
     })
     await this.finish(entry, outcomes)

@@ -88,7 +88,7 @@ async function askOver(parts: HostParts, asking: Asking): Promise<Answered[]> {
     try {
       return await inquire(session, recipients, until)
     } catch (error) {
-      if (!(error instanceof HostError) || !lease.reused || Date.now() >= until) throw error
+      if (!(error instanceof HostError) || !lease.reused || performance.now() >= until) throw error
     }
     session = await lease.renew()
     return await inquire(session, recipients, until)

@@ -38,7 +38,8 @@ describe("the queue's clock", () => {
       delivery_queue: { push: ({ filename }) => void pushed.push(filename) },
       temp_fail_queue: {
         queue: timers,
-        add: (id, _, cb) => void outbound.temp_fail_queue.queue.push({ id, cb }),
+        fire: () => undefined,
+        add: (id, _, cb) => void outbound.temp_fail_queue.queue.push({ id, cb, fire_time: 0 }),
       },
       stats: () => ({ queue_dir: folder }),
     }
@@ -97,7 +98,7 @@ describe("the queue's clock", () => {
 
   it('one whose file is gone takes no slot', async () => {
     park('a')
-    outbound.temp_fail_queue.queue.push({ id: 'b', cb: null })
+    outbound.temp_fail_queue.queue.push({ id: 'b', cb: null, fire_time: 0 })
     const { rmSync } = await import('node:fs')
     rmSync(join(folder, 'a'))
     room = 1

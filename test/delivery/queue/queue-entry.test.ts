@@ -39,7 +39,11 @@ describe('entries of the queue', () => {
         platformDOT: '__tmp__.',
       },
       delivery_queue: { push: ({ path }) => void pushed.push(path) },
-      temp_fail_queue: { queue: [], add: (_, milliseconds) => void waiting.push(milliseconds) },
+      temp_fail_queue: {
+        queue: [],
+        fire: () => undefined,
+        add: (_, milliseconds) => void waiting.push(milliseconds),
+      },
       stats: () => ({ queue_dir: folder }),
     }
   })
