@@ -39,7 +39,8 @@ import { Queuer } from './queue/queuer.js'
 import { Resolver, type Dns } from './hosts/resolver.js'
 import type { DeliverySetup } from './setup.js'
 import type { HostState, PlaceState } from './state.js'
-import { Sessions } from './hosts/sessions.js'
+import { Sessions, type OtherProcesses } from './hosts/sessions.js'
+import type { Share } from './hosts/shared-limit.js'
 import { directTimeouts } from './smtp/timeouts.js'
 import { TargetFinder } from './hosts/target.js'
 import { connectorHosts } from './verify/connector-hosts.js'
@@ -193,6 +194,21 @@ export class Deliverer {
   /** Whether the queue's disk has too little room to take mail. Answers at once. */
   isDiskLow(floor: FreeSpace): boolean {
     return this.disk.isLow(floor)
+  }
+
+  /** Sessions that stand with the host of that key. */
+  openWith(host: string): number {
+    return this.sessions.openWith(host)
+  }
+
+  /** What all processes of this gateway have learned of a host. */
+  useShare(host: string, share: Share): void {
+    this.sessions.useShare(host, share)
+  }
+
+  /** Who tells the other processes of this gateway what this one learns. */
+  joinOthers(others: OtherProcesses): void {
+    this.sessions.others = others
   }
 
   /** The hosts that are known now. */

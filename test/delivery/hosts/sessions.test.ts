@@ -35,17 +35,19 @@ describe('sessions that are used again', () => {
   })
   interface Options {
     readonly identity?: string
+    readonly login?: string
     readonly patience?: number
     readonly waits?: boolean
   }
   async function use(
     work: (session: Session) => Promise<void> = async () => undefined,
-    { identity = '', patience = 5000, waits = true }: Options = {},
+    { identity = '', login = '', patience = 5000, waits = true }: Options = {},
   ): Promise<void> {
     const until = performance.now() + patience
     const lease = await sessions.take({
       endpoints: [endpoint()],
       identity,
+      login,
       place: 'connector:unix',
       maxSessions: 2,
       until,

@@ -19,7 +19,11 @@ describe("the queue's clock", () => {
   let pushed: string[]
   let outbound: HarakaOutbound
   let room: number
-  let sessions: { room(host: string): number; changed(host: string): void }
+  let sessions: {
+    room(host: string): number
+    admits(way: string): boolean
+    changed(host: string): void
+  }
   let clock: QueueClock
 
   beforeEach(() => {
@@ -43,7 +47,7 @@ describe("the queue's clock", () => {
       },
       stats: () => ({ queue_dir: folder }),
     }
-    sessions = { room: () => room, changed: () => undefined }
+    sessions = { room: () => room, admits: () => true, changed: () => undefined }
     clock = new QueueClock(outbound, sessions)
   })
 
