@@ -29,7 +29,7 @@ export interface DeliverySetup {
   readonly observe?: Observe
   /** whether an administrator holds the place back, by its key */
   paused?(place: string): Pause | undefined
-  /** The header fields that tell a loop, with their line ends; arguments as in ../loop.ts. */
+  /** The header fields that tell a loop, with their line ends; arguments as in ../loop/tokens.ts. */
   loopField(way: string, recipients: readonly string[], lists: string): string
   /** is it this gateway itself? Such a host is never delivered to */
   isSelf(ip: string, port: number): boolean

@@ -151,7 +151,7 @@ export class TargetFinder {
   }
 
   /**
-   * The ways that mail for a place goes from here (loop.ts). Mail that came by way of this gateway's
+   * The ways that mail for a place goes from here (loop/tokens.ts). Mail that came by way of this gateway's
    * hand-over to a bridgehead is for this gateway to refuse, unless it is that bridgehead.
    */
   async waysTo(place: Place): Promise<string[]> {

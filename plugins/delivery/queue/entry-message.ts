@@ -7,7 +7,7 @@ import type { EntryNotes } from './queue-notes.js'
 
 const chunkSize = 65_536
 
-export function queuedMessage(
+export function entryMessage(
   item: QueueItem,
   { eightBit, utf8 }: Pick<EntryNotes, 'eightBit' | 'utf8'>,
 ): OutgoingMessage {

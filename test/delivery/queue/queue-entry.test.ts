@@ -9,7 +9,7 @@ import {
   prepareEntries,
   type EntrySpec,
 } from '../../../plugins/delivery/queue/queue-entry.js'
-import { queuedMessage } from '../../../plugins/delivery/queue/queued-message.js'
+import { entryMessage } from '../../../plugins/delivery/queue/entry-message.js'
 import type { HarakaOutbound, QueueItem } from '../../../plugins/haraka/outbound.js'
 import { tempDir } from '../../harness/temp.js'
 
@@ -145,7 +145,7 @@ describe('entries of the queue', () => {
       data_start: 4 + readFileSync(path).readUInt32BE(0),
       file_size: size,
     } as unknown as QueueItem
-    const message = queuedMessage(item, { eightBit: false, utf8: false })
+    const message = entryMessage(item, { eightBit: false, utf8: false })
     await keepRecipients(outbound, item, [new Address('<c@b.example>')], message)
     assert.deepEqual(readdirSync(folder), [name])
     const after = read(name)
