@@ -21,6 +21,7 @@ import { FaultServer, type FaultServerOptions } from '../test/harness/fault-serv
 import { send, type GatewayProcess } from '../test/harness/haraka.js'
 import { startDeliveryGateway } from '../test/e2e/delivery/faults.js'
 import { childrenOf } from './bench/usage.js'
+import { count, formatResult, reports, type Accepted, type CrashResult } from './crash-result.js'
 import { exitOnSignals } from './servers/at-exit.js'
 
 export interface CrashOptions {
@@ -30,28 +31,6 @@ export interface CrashOptions {
   readonly clients: number
   readonly nodes: number
   readonly progress?: (line: string) => void
-}
-
-export interface CrashResult {
-  readonly kills: number
-  /** kills at a moment of the log, by what it was */
-  readonly moments: Readonly<Record<string, number>>
-  /** messages tried to be sent */
-  readonly sent: number
-  /** messages that got 250 */
-  readonly accepted: number
-  /** recipients of those, and how many of them have the message */
-  readonly recipients: number
-  readonly delivered: number
-  /** a recipient's second and further copies */
-  readonly duplicates: number
-  /** reports of a delay that reached the sender, and of a failure */
-  readonly delayed: number
-  readonly failed: number
-  /** `message recipient` without a copy */
-  readonly lost: readonly string[]
-  /** copies at a host that the recipient does not belong to */
-  readonly misplaced: readonly string[]
 }
 
 interface PlaceSpec extends FaultServerOptions {
@@ -104,11 +83,27 @@ export async function crash(options: CrashOptions): Promise<CrashResult> {
     const { accepted, ...run } = await underFire(gateway, hosts, options)
     progress('no more kills: the queue drains')
     await drain(gateway)
-    return { ...run, ...count(accepted, hosts), ...reports(sender) }
+    return {
+      ...run,
+      ...count(
+        accepted,
+        hosts,
+        places.map(({ name }) => name),
+      ),
+      ...reports(sender),
+    }
   } finally {
     await gateway.stop()
     await Promise.all([...hosts, sender].map((host) => host.stop()))
   }
+}
+
+/** What is counted while the gateway is under fire. */
+interface Fire {
+  readonly accepted: Map<string, readonly string[]>
+  readonly moments: Record<string, number>
+  sent: number
+  kills: number
 }
 
 /** Clients, kills and hosts that come and go, until there were enough of each. */
@@ -117,54 +112,58 @@ async function underFire(
   hosts: readonly FaultServer[],
   options: CrashOptions,
 ): Promise<Pick<CrashResult, 'sent' | 'kills' | 'moments'> & { accepted: Accepted }> {
-  const accepted = new Map<string, readonly string[]>()
-  const counts: Record<string, number> = {}
-  let sent = 0
-  let kills = 0
-  const chaosOver = new AbortController()
-  const clients = Array.from({ length: options.clients }, async () => {
-    while (accepted.size < options.messages || kills < options.kills) {
-      const number = `m${++sent}`
-      const to = recipientsOf(number)
-      const data = `Subject: ${number}\r\n\r\n${'x'.repeat(randomInt(1, 70))}\r\n`
-      const outcome = await send(gateway, { from: 'crash@sender.example', to, data }).catch(
-        () => undefined,
-      )
-      if (outcome?.data?.code === 250) {
-        const taken = to.filter((_, at) => outcome.rcpt[at]?.code === 250)
-        accepted.set(number, taken)
-      } else await sleep(randomInt(10, 60))
-    }
-  })
-  const killer = (async () => {
-    while (kills < options.kills) {
-      const moment = await timeToKill(gateway)
-      counts[moment] = (counts[moment] ?? 0) + 1
-      await killSome(gateway)
-      kills++
-      options.progress?.(
-        `killed ${kills} times (${moment}), ${sent} sent, ${accepted.size} accepted`,
-      )
-    }
-  })()
-  const chaos = hosts.map(async (host, at) => {
-    if (places[at]?.away === true) {
-      await host.stop()
-      await killer
-      await host.start()
-      return
-    }
-    while (!chaosOver.signal.aborted) {
-      await sleep(randomInt(300, 1500))
-      await host.stop()
-      await sleep(randomInt(100, 600))
-      await host.start()
-    }
-  })
+  const fire: Fire = { accepted: new Map(), moments: {}, sent: 0, kills: 0 }
+  const over = new AbortController()
+  const clients = Array.from({ length: options.clients }, () => sendOn(gateway, fire, options))
+  const killer = killOn(gateway, fire, options)
+  const chaos = hosts.map((host, at) =>
+    places[at]?.away === true ? awayUntil(host, killer) : comeAndGo(host, over.signal),
+  )
   await Promise.all([...clients, killer])
-  chaosOver.abort()
+  over.abort()
   await Promise.all(chaos)
-  return { accepted, sent, kills, moments: counts }
+  return fire
+}
+
+async function sendOn(gateway: GatewayProcess, fire: Fire, options: CrashOptions): Promise<void> {
+  while (fire.accepted.size < options.messages || fire.kills < options.kills) {
+    const number = `m${++fire.sent}`
+    const to = recipientsOf(number)
+    const data = `Subject: ${number}\r\n\r\n${'x'.repeat(randomInt(1, 70))}\r\n`
+    const outcome = await send(gateway, { from: 'crash@sender.example', to, data }).catch(
+      () => undefined,
+    )
+    if (outcome?.data?.code === 250) {
+      const taken = to.filter((_, at) => outcome.rcpt[at]?.code === 250)
+      fire.accepted.set(number, taken)
+    } else await sleep(randomInt(10, 60))
+  }
+}
+
+async function killOn(gateway: GatewayProcess, fire: Fire, options: CrashOptions): Promise<void> {
+  while (fire.kills < options.kills) {
+    const moment = await timeToKill(gateway)
+    fire.moments[moment] = (fire.moments[moment] ?? 0) + 1
+    await killSome(gateway)
+    fire.kills++
+    const { kills, sent, accepted } = fire
+    options.progress?.(`killed ${kills} times (${moment}), ${sent} sent, ${accepted.size} accepted`)
+  }
+}
+
+async function awayUntil(host: FaultServer, end: Promise<void>): Promise<void> {
+  await host.stop()
+  await end
+  await host.start()
+}
+
+async function comeAndGo(host: FaultServer, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    await sleep(randomInt(300, 1500))
+    await host.stop()
+    await sleep(randomInt(100, 600))
+    await host.start()
+  }
 }
 
 /** After some time, or at a moment of the log if one comes; says which it was. */
@@ -194,8 +193,6 @@ async function killSome(gateway: GatewayProcess): Promise<void> {
   await gateway.waitForLog(/worker \d+ listening on /u, 30_000, from)
 }
 
-type Accepted = ReadonlyMap<string, readonly string[]>
-
 /** One to three recipients: at one place, so handed over directly, or at several, so queued. */
 function recipientsOf(number: string): string[] {
   const first = randomInt(places.length)
@@ -214,56 +211,6 @@ async function drain(gateway: GatewayProcess): Promise<void> {
   }
 }
 
-function count(
-  accepted: Accepted,
-  hosts: readonly FaultServer[],
-): Omit<CrashResult, 'kills' | 'moments' | 'sent' | 'delayed' | 'failed'> {
-  const copies = new Map<string, number>()
-  const misplaced: string[] = []
-  hosts.forEach((host, at) => {
-    for (const { wire, to } of host.messages) {
-      const number = /^Subject: (\w+)\r$/mu.exec(wire.toString())?.[1] ?? 'no number'
-      for (const recipient of to) {
-        const copy = `${number} ${recipient}`
-        copies.set(copy, (copies.get(copy) ?? 0) + 1)
-        const right = recipient.endsWith(`@${places[at]?.name}.example`)
-        if (!right || !recipient.startsWith(`${number}-`)) misplaced.push(copy)
-      }
-    }
-  })
-  const wanted = [...accepted].flatMap(([number, to]) =>
-    to.map((address) => `${number} ${address}`),
-  )
-  const lost = wanted.filter((copy) => !copies.has(copy))
-  const duplicates = [...copies.values()].reduce((sum, times) => sum + times - 1, 0)
-  return {
-    accepted: accepted.size,
-    recipients: wanted.length,
-    delivered: wanted.length - lost.length,
-    duplicates,
-    lost,
-    misplaced,
-  }
-}
-
-/** What the sender was told. */
-function reports({ messages }: FaultServer): Pick<CrashResult, 'delayed' | 'failed'> {
-  const actions = messages.flatMap(({ wire }) => wire.toString().match(/^Action: \w+/gmu) ?? [])
-  const of = (action: string): number => actions.filter((one) => one.endsWith(action)).length
-  return { delayed: of('delayed'), failed: of('failed') }
-}
-
-export function formatResult(result: CrashResult): string {
-  const { kills, sent, accepted, recipients, delivered, duplicates, lost, misplaced } = result
-  const at = Object.entries(result.moments).map(([name, times]) => `${times} ${name}`)
-  return [
-    `${kills} kills (${at.join(', ')}); messages: ${sent} sent, ${accepted} accepted;`,
-    `recipients of those: ${recipients}, ${delivered} delivered,`,
-    `${duplicates} duplicates, ${lost.length} lost, ${misplaced.length} misplaced;`,
-    `reported: ${result.delayed} delayed, ${result.failed} failed`,
-  ].join(' ')
-}
-
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -271,8 +218,13 @@ async function main(): Promise<void> {
       messages: { type: 'string', default: '2000' },
       clients: { type: 'string', default: '10' },
       nodes: { type: 'string', default: '0' },
+      help: { type: 'boolean', default: false },
     },
   })
+  if (values.help) {
+    console.log('crash [--kills 20] [--messages 2000] [--clients 10] [--nodes 0]: some minutes')
+    return
+  }
   const result = await crash({
     kills: Number(values.kills),
     messages: Number(values.messages),

@@ -50,7 +50,7 @@ export async function askAboutNobody(
   { session: options, send, existing }: ProbeOptions,
 ): Promise<Probed> {
   const host = formatEndpoint(endpoint)
-  const until = Date.now() + patience
+  const until = performance.now() + patience
   const nothing = { host, tarpit: 0, sent: false, late: false }
   try {
     const session = await openSession(endpoint, options, until)

@@ -45,6 +45,12 @@ const ownTransaction: Reply = {
 
 const noRoom: Reply = { code: 452, enhanced: '4.3.1', text: 'no room to take mail now' }
 
+const notByMx: Reply = {
+  code: 450,
+  enhanced: '4.3.5',
+  text: 'no plugin takes it for a mailbox here',
+}
+
 export function register(this: HarakaPlugin): void {
   this.timeout = 0
   registerPart(this, 'connectors', ConnectorsPart.of(this).nextSystems)
@@ -108,6 +114,8 @@ async function inspect({ plugin, connection }: HookCall<unknown>): Promise<Reply
   if (!transaction || inspected.has(transaction)) return undefined
   if (await findBareCr(transaction)) return bareCrReply
   const accepted = acceptedRecipients(transaction)
+  // Haraka would send it by MX for a client that may relay; it is for the plugin that delivers here
+  if (ConnectorsPart.of(plugin).isOwnReport(transaction, accepted)) connection.relaying = false
   const found = await findLoops(transaction, accepted, ConnectorsPart.of(plugin).loopRules)
   const { observers } = Pack.of(plugin)
   if ('refused' in found) {
@@ -124,8 +132,11 @@ async function inspect({ plugin, connection }: HookCall<unknown>): Promise<Reply
 
 export const handOver = hook('queue', handOverSeconds, async (call) => {
   const { plugin, connection } = call
+  const wasRelaying = connection.relaying
   const refused = await inspect(call)
   if (refused) return refuse(refused)
+  // recognised too late: Haraka would send it by MX
+  if (wasRelaying && !connection.relaying) return refuse(notByMx)
   const routed = await routeRecipients(plugin, connection, ConnectorsPart.of(plugin).loopRules)
   if (routed.length === 0) return carryOn
   const parameters = connection.transaction && mailParameters.get(connection.transaction)

@@ -3,10 +3,10 @@
  * calls; the parts are
  *
  *   direct.ts        after DATA: hands over while the client waits, or queues
- *   queued.ts        what Haraka's queue brings up again
+ *   queue/           what Haraka's queue brings up again (entry-delivery.ts), and what goes there
  *   dispatcher.ts    a message to the recipients of one place, under the configuration of now
  *   place-sender.ts  from host to host; smtp/ is the client for SMTP and LMTP
- *   queuer.ts        what goes on disk: entries, reports, kept copies
+ *                    (entry-writer.ts): entries, reports, kept copies
  *   verify/          verify_recipients
  *
  * A client of our own, not nodemailer's: that one has one ORCPT for all recipients, no XCLIENT, does
@@ -21,7 +21,7 @@ import type { QueueItem } from '../haraka/outbound.js'
 import type { FreeSpace } from '../decision/connectors-config.js'
 import type { Observe } from '../mail/mail-event.js'
 import { placeKey, type Place } from '../mail/place.js'
-import type { RoutedRecipient } from './routed-recipient.js'
+import type { RoutedRecipient } from './consignment.js'
 import type { Reply } from '../mail/reply.js'
 import type { SmartHost } from '../mail/smart-host.js'
 import type { Verification } from '../mail/verification.js'
@@ -34,12 +34,13 @@ import { adoptReport, isOurs } from './queue/queue-notes.js'
 import { QueueClock } from './queue/clock.js'
 import { QueueDisk } from './queue/free-space.js'
 import { tidyKeptMail } from './queue/kept-mail.js'
-import { QueueDelivery } from './queue/queued.js'
-import { Queuer } from './queue/queuer.js'
+import { EntryDelivery } from './queue/entry-delivery.js'
+import { EntryWriter } from './queue/entry-writer.js'
 import { Resolver, type Dns } from './hosts/resolver.js'
 import type { DeliverySetup } from './setup.js'
 import type { HostState, PlaceState } from './state.js'
-import { Sessions } from './hosts/sessions.js'
+import { Sessions, type OtherProcesses } from './hosts/sessions.js'
+import type { Share } from './hosts/shared-limit.js'
 import { directTimeouts } from './smtp/timeouts.js'
 import { TargetFinder } from './hosts/target.js'
 import { connectorHosts } from './verify/connector-hosts.js'
@@ -71,7 +72,7 @@ export class Deliverer {
   private readonly firstTidying: NodeJS.Timeout
   private readonly finder: TargetFinder
   private readonly directly: HandOver
-  private readonly queued: QueueDelivery
+  private readonly entries: EntryDelivery
   private readonly verifier: Verifier
   private readonly lastAddresses = new Map<string, readonly string[]>()
 
@@ -96,7 +97,7 @@ export class Deliverer {
       setup.observe?.(event)
     }
     const dispatcher = new Dispatcher({ ...setup, observe }, this.finder, sender)
-    const queuer = new Queuer(setup)
+    const writer = new EntryWriter(setup)
     const clock = new QueueClock(setup.outbound, sessions)
     this.dispatcher = dispatcher
     this.clock = clock
@@ -106,8 +107,8 @@ export class Deliverer {
     const tidy = (): void => void tidyKeptMail(folder, { log, observe: setup.observe })
     this.tidying = setInterval(tidy, tidyingInterval).unref()
     this.firstTidying = setTimeout(tidy, firstTidying).unref()
-    this.directly = new HandOver(setup, dispatcher, queuer)
-    this.queued = new QueueDelivery(setup, { dispatcher, queuer, clock })
+    this.directly = new HandOver(setup, dispatcher, writer)
+    this.entries = new EntryDelivery(setup, { dispatcher, writer, clock })
     this.verifier = new Verifier({
       hosts: connectorHosts({ finder: this.finder, sessions, session }),
       connector: (name) => setup.connector(name),
@@ -145,7 +146,7 @@ export class Deliverer {
 
   /** Delivers an entry of ours, and tells the item how it ended. Never rejects. */
   deliverQueued(item: QueueItem): Promise<void> {
-    return this.queued.run(item)
+    return this.entries.run(item)
   }
 
   /** verify_recipients: does the connector's smart host take the recipient? Never rejects. */
@@ -180,7 +181,7 @@ export class Deliverer {
     return inTime(this.finder.addressesOf({ smartHosts, backupHosts: [] }), 2000, () => [])
   }
 
-  /** The ways that mail for a place goes from here; see ../loop.ts. Never rejects. */
+  /** The ways that mail for a place goes from here; see ../loop/tokens.ts. Never rejects. */
   waysTo(place: Place): Promise<readonly string[]> {
     return this.finder.waysTo(place)
   }
@@ -193,6 +194,21 @@ export class Deliverer {
   /** Whether the queue's disk has too little room to take mail. Answers at once. */
   isDiskLow(floor: FreeSpace): boolean {
     return this.disk.isLow(floor)
+  }
+
+  /** Sessions that stand with the host of that key. */
+  openWith(host: string): number {
+    return this.sessions.openWith(host)
+  }
+
+  /** What all processes of this gateway have learned of a host. */
+  useShare(host: string, share: Share): void {
+    this.sessions.useShare(host, share)
+  }
+
+  /** Who tells the other processes of this gateway what this one learns. */
+  joinOthers(others: OtherProcesses): void {
+    this.sessions.others = others
   }
 
   /** The hosts that are known now. */

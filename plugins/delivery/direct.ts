@@ -15,7 +15,6 @@ import { errorText } from '../basics/error-text.js'
 import type { EsmtpParameters, HarakaConnection, HarakaTransaction } from '../haraka/haraka.js'
 import { listFieldName, listsOf } from '../loop/tokens.js'
 import { placeKey } from '../mail/place.js'
-import type { RoutedRecipient } from './routed-recipient.js'
 import type { Reply } from '../mail/reply.js'
 import type { Dispatcher } from './dispatcher.js'
 import { groupBy } from '../basics/group-by.js'
@@ -23,15 +22,10 @@ import { commonRefusal, type Outcome } from './outcome.js'
 import { isNothing, remainder, type Remainder } from './remainder.js'
 import { RestOnDisk } from './rest-on-disk.js'
 import type { PreparedEntries } from './queue/queue-entry.js'
-import {
-  type Addressee,
-  type Consignment,
-  type Failure,
-  type Portion,
-  type Queuer,
-} from './queue/queuer.js'
+import type { EntryWriter } from './queue/entry-writer.js'
+import type { Addressee, Consignment, Failure, Portion, RoutedRecipient } from './consignment.js'
 import type { DeliverySetup } from './setup.js'
-import { envidOf, notifyOf, orcptOf, retOf } from './smtp/dsn-parameters.js'
+import { envidOf, retOf } from './smtp/dsn-parameters.js'
 import { xclientAttributes } from './smtp/xclient.js'
 import { makeReply, replyText, type SmtpReply } from './smtp/reply.js'
 import { directTimeouts } from './smtp/timeouts.js'
@@ -51,12 +45,12 @@ class ClientGoneError extends Error {
 export class HandOver {
   private readonly setup: DeliverySetup
   private readonly dispatcher: Dispatcher
-  private readonly queuer: Queuer
+  private readonly writer: EntryWriter
 
-  constructor(setup: DeliverySetup, dispatcher: Dispatcher, queuer: Queuer) {
+  constructor(setup: DeliverySetup, dispatcher: Dispatcher, writer: EntryWriter) {
     this.setup = setup
     this.dispatcher = dispatcher
-    this.queuer = queuer
+    this.writer = writer
   }
 
   async run(
@@ -106,7 +100,7 @@ export class HandOver {
   ): Promise<Reply> {
     const { log } = this.setup.env
     try {
-      const prepared = await this.queuer.prepare(consignment, portions, failures)
+      const prepared = await this.writer.prepare(consignment, portions, failures)
       try {
         present()
       } catch (error) {
@@ -153,7 +147,7 @@ export class HandOver {
       outcomes = await this.dispatcher.dispatch(consignment, place, addressees, {
         target,
         timeouts: directTimeouts,
-        until: Date.now() + Math.min(patience, most),
+        until: performance.now() + Math.min(patience, most),
         oneTransaction: true,
         beforeMessage: async (answers) => {
           await rest.drop()
@@ -205,7 +199,7 @@ export class HandOver {
     { portions, failures }: Remainder,
   ): Promise<PreparedEntries> {
     try {
-      return await this.queuer.prepare(consignment, portions, failures)
+      return await this.writer.prepare(consignment, portions, failures)
     } catch (error) {
       this.setup.env.log.crit(`delivery ${consignment.uuid}: cannot queue: ${errorText(error)}`)
       throw new DiskError(errorText(error), { cause: error })
@@ -236,15 +230,9 @@ function portionsOf(routed: readonly RoutedRecipient[]): Portion[] {
   })
 }
 
-function addresseeOf(routed: RoutedRecipient): Addressee {
-  const { recipient, original } = routed
-  const notify = notifyOf(routed.notify)
-  return {
-    recipient,
-    original: original.address,
-    orcpt: orcptOf(routed.orcpt, original.address),
-    ...(notify !== undefined && { notify }),
-  }
+/** What of a routed recipient is its place's. */
+function addresseeOf({ recipient, original, orcpt, notify }: RoutedRecipient): Addressee {
+  return { recipient, original, orcpt, ...(notify !== undefined && { notify }) }
 }
 
 function consign(

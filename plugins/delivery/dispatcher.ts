@@ -10,10 +10,10 @@ import { placeKey, type Place } from '../mail/place.js'
 import { mailboxHostSettings, type Schedule } from '../decision/connectors-config.js'
 import { logOutcomes } from './delivery-log.js'
 import { outcomeText, type Outcome } from './outcome.js'
-import type { PlaceSender, Shipment } from './hosts/place-sender.js'
+import { waysTo, type PlaceSender, type Shipment } from './hosts/place-sender.js'
 import { groupBy } from '../basics/group-by.js'
-import { hostKey } from './hosts/lease.js'
-import { eventRecipient, type Addressee, type Consignment } from './queue/queuer.js'
+import type { Addressee, Consignment } from './consignment.js'
+import { eventRecipient } from './queue/entry-writer.js'
 import type { DeliverySetup } from './setup.js'
 import { TargetError, type Target, type TargetFinder } from './hosts/target.js'
 
@@ -28,7 +28,7 @@ export type DispatchOptions = Pick<
 }
 
 interface Known {
-  /** keys of the hosts that its mail went to last */
+  /** keys of the ways that its mail went last (hosts/lease.ts) */
   hosts: readonly string[]
   underWay: number
   lastReply: string
@@ -188,7 +188,7 @@ export class Dispatcher {
         return { kind: isGone ? 'held' : 'unreachable', reason, host: '' }
       })
     }
-    this.know(place).hosts = [...target.endpoints, ...target.backups].map(hostKey)
+    this.know(place).hosts = waysTo(target, [...target.endpoints, ...target.backups])
     const names = addressees.map(({ recipient }) => recipient.address)
     const prefix = this.setup.loopField(target.way, names, lists)
     return this.sender.send({

@@ -34,7 +34,7 @@ export type Outcome =
   | (Unanswered & { readonly kind: 'not-asked' })
   | (Unanswered & { readonly kind: 'held' })
   | (Unanswered & { readonly kind: 'uncertain' })
-  /** `waitsFor`: the hosts that have no session for it now; absent: it is not known which they are */
+  /** `waitsFor`: the ways to hosts (hosts/lease.ts) that have no session for it now; absent: it is not known which they are */
   | (Unanswered & { readonly kind: 'unreachable'; readonly waitsFor?: readonly string[] })
 
 /** Whether another attempt may still deliver it. */

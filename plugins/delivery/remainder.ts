@@ -6,7 +6,7 @@ import { groupBy } from '../basics/group-by.js'
 import type { Schedule } from '../decision/connectors-config.js'
 import { nextAttempt } from './hosts/schedule.js'
 import { isTemporary, outcomeText, type Outcome } from './outcome.js'
-import type { Failure, Portion } from './queue/queuer.js'
+import type { Failure, Portion } from './consignment.js'
 
 export interface Remainder {
   readonly portions: readonly Portion[]

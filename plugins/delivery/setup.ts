@@ -11,6 +11,8 @@ import type { Place } from '../mail/place.js'
 import type { Pause } from './state.js'
 import type { SmartHost } from '../mail/smart-host.js'
 
+export type Listeners = readonly { readonly host: string; readonly port: number }[]
+
 export interface DeliverySetup {
   connector(name: string): Connector | undefined
   /** `host`: one of several, by its name in the directory's list */
@@ -27,10 +29,12 @@ export interface DeliverySetup {
   readonly observe?: Observe
   /** whether an administrator holds the place back, by its key */
   paused?(place: string): Pause | undefined
-  /** The header fields that tell a loop, with their line ends; arguments as in ../loop.ts. */
+  /** The header fields that tell a loop, with their line ends; arguments as in ../loop/tokens.ts. */
   loopField(way: string, recipients: readonly string[], lists: string): string
   /** is it this gateway itself? Such a host is never delivered to */
   isSelf(ip: string, port: number): boolean
+  /** where this gateway itself can be reached: for reports to mailboxes of another plugin of this Haraka */
+  readonly listeners?: Listeners
   /**
    * Where mail of the gateway's own to this address goes, and what it is rewritten to: for DSNs, whose
    * recipient may live behind a connector too. Rejects when it cannot be found out; `undefined`: nobody.

@@ -9,7 +9,8 @@ import type { Client } from '../decision/mail-switch.js'
 import { plainIp } from '../mail/ip-address.js'
 import { hostsOfMailboxes } from '../directory/mailboxes.js'
 import { pluginLog } from '../haraka/config-files.js'
-import type { HarakaAddress, HarakaPlugin } from '../haraka/haraka.js'
+import type { HarakaAddress, HarakaPlugin, HarakaTransaction } from '../haraka/haraka.js'
+import { reachable } from '../haraka/listeners.js'
 import type { HarakaOutbound, HarakaQueue, QueueItem } from '../haraka/outbound.js'
 import { repairQueue } from '../haraka/queue-repairs.js'
 import { Pack } from './pack.js'
@@ -17,7 +18,10 @@ import { Deliverer } from '../delivery/deliverer.js'
 import type { OwnRoute } from '../delivery/setup.js'
 import type { PlaceState } from '../delivery/state.js'
 import { nextSystemsOver } from './next-systems.js'
+import { localWay } from '../delivery/hosts/local.js'
 import type { LoopRules } from '../loop/detection.js'
+import { listFieldName, listsOf, loopFieldName } from '../loop/tokens.js'
+import type { Recipient } from './recipients.js'
 import { placeKey, type Place } from '../mail/place.js'
 
 const connectorsParts = new WeakMap<Pack, ConnectorsPart>()
@@ -45,6 +49,7 @@ export class ConnectorsPart {
       env: { configDir: pack.files.configDir, log: pluginLog(plugin) },
       loopField: (way, recipients, lists) => this.loopField(way, recipients, lists),
       isSelf: pack.isSelf,
+      listeners: reachable(pack.listeners),
       routeOwn: (address) => this.routeOwn(address),
     })
     this.nextSystems = nextSystemsOver({
@@ -98,6 +103,17 @@ export class ConnectorsPart {
     }
   }
 
+  /** Whether a message that came in is a report that this gateway has handed to itself. */
+  isOwnReport({ header }: HarakaTransaction, recipients: readonly Recipient[]): boolean {
+    const lists = listsOf(header.get_all(listFieldName))
+    const went = this.pack.loopTokens.reader(header.get_all(loopFieldName), lists)
+    if (!went || recipients.length === 0) return false
+    return recipients.every(({ decided }) => {
+      const { decision } = decided
+      return decision.accepted && went(localWay, decision.address.key)
+    })
+  }
+
   /** A line for each host of the configuration that is, by its name, this gateway itself. */
   checkNames({ connectors, directories }: Configuration): Promise<string[]> {
     return checkNames({ connectors, directories: directories?.directories }, (hosts) =>
@@ -147,11 +163,18 @@ export class ConnectorsPart {
     const { decision } = decided
     if (decision.accepted) {
       const { destination } = decision
-      const byMx: Place = { kind: 'outbound', domain: target.host }
-      return { place: destination.kind === 'left' ? byMx : destination, recipient: target }
+      return {
+        place: destination.kind === 'left' ? leftTo(decision.rule) : destination,
+        recipient: target,
+      }
     }
     if (decision.reply.code < 500) throw new Error(decision.detail)
     return undefined
+
+    // a mailbox is delivered by another plugin of this Haraka; what else is left goes by MX
+    function leftTo(rule: string): Place {
+      return rule === 'mailbox' ? { kind: 'local' } : { kind: 'outbound', domain: target.host }
+    }
   }
 }
 

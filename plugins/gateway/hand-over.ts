@@ -10,7 +10,8 @@ import { Pack } from './pack.js'
 import { acceptedRecipients, recipientsOf, type Recipient } from './recipients.js'
 import { loopingOf, loopReply, type LoopRules } from '../loop/detection.js'
 import type { Place } from '../mail/place.js'
-import type { RoutedRecipient } from '../delivery/routed-recipient.js'
+import type { RoutedRecipient } from '../delivery/consignment.js'
+import { notifyOf, orcptOf } from '../delivery/smtp/dsn-parameters.js'
 
 const isLeft = ({ decided: { decision } }: Recipient): boolean =>
   decision.accepted && decision.destination.kind === 'left'
@@ -64,13 +65,13 @@ export async function routeRecipients(
 function route(recipient: Recipient): RoutedRecipient | undefined {
   const { original, target, identity, parameters, refused } = recipient
   const { decision } = recipient.decided
-  const { ORCPT: orcpt, NOTIFY: notify } = parameters
+  const notify = notifyOf(parameters['NOTIFY'])
   const common = {
     recipient: target,
     identity,
-    original,
-    ...(typeof orcpt === 'string' && { orcpt }),
-    ...(typeof notify === 'string' && { notify }),
+    original: original.address,
+    orcpt: orcptOf(parameters['ORCPT'], original.address),
+    ...(notify !== undefined && { notify }),
   }
   const nowhere: Place = { kind: 'outbound', domain: target.host }
   if (!decision.accepted) return { ...common, place: nowhere, refused: decision.reply }

@@ -26,7 +26,7 @@ import {
   type Part,
 } from '../decision/configuration.js'
 import { decideRecipient, type Client, type SwitchParts } from '../decision/mail-switch.js'
-import { selfTest } from '../haraka/listeners.js'
+import { selfTest, type Listener } from '../haraka/listeners.js'
 import type { Pause } from '../delivery/state.js'
 import { Tally } from '../decision/tally.js'
 import { configFiles, type ConfigFiles } from '../haraka/config-files.js'
@@ -58,6 +58,7 @@ export class Pack {
   readonly files: ConfigFiles
   /** the name that Haraka itself goes by */
   readonly hostName: string
+  readonly listeners: readonly Listener[]
   readonly isSelf: (ip: string, port: number) => boolean
   /** the journal, the metrics: whoever wants to hear what happens to each message */
   readonly observers = new Observers()
@@ -92,7 +93,8 @@ export class Pack {
     this.clients.watch(plugin)
     this.files = configFiles(plugin)
     this.hostName = this.files.value('me') || hostname()
-    this.isSelf = selfTest(this.files.smtpIni().listeners)
+    this.listeners = this.files.smtpIni().listeners
+    this.isSelf = selfTest(this.listeners)
     this.tallyTimer = setInterval(() => this.logTally(), tallyInterval).unref()
   }
 

@@ -113,7 +113,7 @@ export interface HarakaConnection {
   readonly local: { readonly ip: string; readonly port: number }
   readonly hello: { readonly host: string | null; readonly verb: string | null }
   /** may this client send to foreign domains: authenticated, or allowed by a plugin */
-  readonly relaying: boolean
+  relaying: boolean
   readonly transaction: HarakaTransaction | null
   readonly notes: Record<string, unknown>
   /** the socket, or a stream around it */

@@ -32,6 +32,23 @@ export function parseListeners(
   return listeners.length > 0 ? listeners : [{ host: '::', port: 25 }]
 }
 
+/**
+ * Where this gateway can be reached from its own machine, the best first. Ports for clients that log in
+ * (587) or speak TLS from the first octet (465) take no mail from another system.
+ */
+export function reachable(listeners: readonly Listener[]): Listener[] {
+  return listeners
+    .filter(({ port }) => port !== 465 && port !== 587)
+    .flatMap(({ host, port }) => {
+      if (host === '0.0.0.0') return [{ host: '127.0.0.1', port }]
+      if (!/^[0:]+$/u.test(host)) return [{ host, port }]
+      return [
+        { host: '127.0.0.1', port },
+        { host: '::1', port },
+      ]
+    })
+}
+
 /** Tells whether an IP address and port are one of the listeners. */
 export function selfTest(
   listeners: readonly Listener[],

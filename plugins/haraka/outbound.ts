@@ -66,6 +66,8 @@ export interface QueueTimer {
   /** the name of the queue file */
   readonly id: string
   readonly cb: (() => void) | null
+  /** milliseconds since 1970 */
+  fire_time: number
 }
 
 /** The parts of a queue file's name. */
@@ -90,6 +92,8 @@ export interface HarakaOutbound {
   /** ordered by time; looked through each second */
   readonly temp_fail_queue: {
     queue: QueueTimer[]
+    /** looks what is due */
+    fire(): void
     add(id: string, milliseconds: number, cb: () => void): unknown
   }
   stats(): { readonly queue_dir: string }

@@ -16,15 +16,16 @@ import { performance } from 'node:perf_hooks'
 import process from 'node:process'
 
 import type { HarakaOutbound, HarakaQueue } from './outbound.js'
-import { waitInQueue } from './queue-timer.js'
+import { keepTime, waitInQueue, waitUntil } from './queue-timer.js'
 
 const perSecond = 500
 
 export function repairQueue(queue: HarakaQueue, outbound: HarakaOutbound): void {
   const { qfile } = outbound
   const pace = paced(perSecond)
+  keepTime(outbound.temp_fail_queue)
   queue._add_file = (name) => {
-    const due = (qfile.parts(name)?.next_attempt ?? 0) - Date.now()
+    const due = waitUntil(qfile.parts(name)?.next_attempt ?? 0, Date.now())
     const path = join(queue.queue_dir, name)
     waitInQueue(outbound, { name, path }, due > 0 ? due : pace(performance.now()))
     return Promise.resolve(name)

@@ -7,6 +7,8 @@ export type Place =
   | { readonly kind: 'connector'; readonly connector: string }
   /** the mailbox host of a directory, or one of several, by its name in `[DIRECTORY hosts]` */
   | { readonly kind: 'mailbox-host'; readonly directory: string; readonly host?: string }
+  /** this Haraka's own mailboxes: another queue plugin of it delivers them */
+  | { readonly kind: 'local' }
   /** no connector of ours: Haraka's own outbound, by the MX of the domain */
   | { readonly kind: 'outbound'; readonly domain: string }
 
@@ -17,6 +19,8 @@ export function placeKey(place: Place): string {
       return `connector:${place.connector}`
     case 'mailbox-host':
       return `mailbox-host:${place.directory}${place.host === undefined ? '' : `/${place.host}`}`
+    case 'local':
+      return 'local:mailboxes'
     case 'outbound':
       return `outbound:${place.domain}`
   }

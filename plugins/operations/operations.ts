@@ -25,6 +25,7 @@ import { messageIdOf } from './queue/adopted-event.js'
 import { ProcessQueue } from './queue/process-queue.js'
 import { QueueControl } from './queue/queue-control.js'
 import { installPaths, type InstallPaths } from './install-paths.js'
+import { HostLimits, joinHostLimits } from './host-limits.js'
 import { JournalKeeper } from './journal/journal-keeper.js'
 import { JournalWriter } from './journal/journal-writer.js'
 import {
@@ -79,6 +80,7 @@ export class Operations {
     process.on('exit', () => this.end())
     process.once('SIGTERM', () => this.endBySignal('SIGTERM'))
     if (cluster.isPrimary) this.keeper.start()
+    if (cluster.isPrimary && this.sharesHosts) new HostLimits(Processes.here(), files.log).listen()
     registerHooks(plugin)
   }
 
@@ -88,6 +90,11 @@ export class Operations {
     const operations = operationsOf.get(pack) ?? new Operations(plugin)
     operationsOf.set(pack, operations)
     return operations
+  }
+
+  /** Whether other processes of this gateway have sessions with the same hosts. */
+  get sharesHosts(): boolean {
+    return this.pack.files.smtpIni().processes > 1
   }
 
   /** address-space.ini as it is in force. */
@@ -224,7 +231,10 @@ const startOperations = hook('init_master', hookSeconds, async ({ plugin }) => {
 })
 
 const startWorker = hook('init_child', hookSeconds, ({ plugin }) => {
-  Operations.of(plugin).watchPauses()
+  const operations = Operations.of(plugin)
+  operations.watchPauses()
+  const sessions = ConnectorsPart.existing(operations.pack)?.deliverer
+  if (sessions && operations.sharesHosts) joinHostLimits(Processes.here(), sessions)
   return carryOn
 })
 

@@ -260,7 +260,8 @@ function configuredPlaces({ connectors, directories }: Configuration): Configure
 function unconfigured(key: string): ConfiguredPlace {
   const [kind = '', ...rest] = key.split(':')
   const place = { key, name: rest.join(':'), spaces: [], smartHosts: [] }
-  const known = kind === 'connector' || kind === 'mailbox-host' ? kind : 'outbound'
+  const known =
+    kind === 'connector' || kind === 'mailbox-host' || kind === 'local' ? kind : 'outbound'
   return { ...place, kind: known, warnAfter: defaultSchedule.warnAfter }
 }
 

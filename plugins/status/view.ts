@@ -62,7 +62,7 @@ export interface WaitingView {
 export interface PlaceView {
   /** `connector:unix`, `mailbox-host:corp`, `outbound` */
   readonly key: string
-  readonly kind: 'connector' | 'mailbox-host' | 'outbound'
+  readonly kind: 'connector' | 'mailbox-host' | 'local' | 'outbound'
   readonly name: string
   readonly spaces: readonly string[]
   readonly hosts: readonly HostView[]

@@ -94,7 +94,7 @@ const declared = {
     temp_fail_queue: true,
     stats: true,
   }),
-  timers: members<HarakaOutbound['temp_fail_queue']>({ queue: true, add: true }),
+  timers: members<HarakaOutbound['temp_fail_queue']>({ queue: true, add: true, fire: true }),
   queue: members<HarakaQueue>({
     queue_dir: true,
     delete_dot_files: true,

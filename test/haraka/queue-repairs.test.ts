@@ -38,6 +38,12 @@ describe("repairs of Haraka's queue", () => {
     assert.ok(Math.abs((waits[1] ?? 0) - 60_000) < 5000)
   })
 
+  it('a time that a clock gone wrong has written is not waited for', async () => {
+    const { queue, waits } = repaired(tempDir('repairs'))
+    await queue._add_file(qfile.name({ next_attempt: Date.now() + 400 * 86_400_000 }))
+    assert.deepEqual(waits, [86_400_000])
+  })
+
   it('a large queue comes up at a pace', () => {
     const pace = paced(2)
     const waits = [0, 1, 2, 10, 11, 12].map((now) => pace(now))
@@ -52,7 +58,11 @@ function repaired(folder: string): { queue: HarakaQueue; waits: number[] } {
     HMailItem: Object as unknown as HarakaOutbound['HMailItem'],
     qfile,
     delivery_queue: { push: () => undefined },
-    temp_fail_queue: { queue: [], add: (_, milliseconds) => void waits.push(milliseconds) },
+    temp_fail_queue: {
+      queue: [],
+      fire: () => undefined,
+      add: (_, milliseconds) => void waits.push(milliseconds),
+    },
     stats: () => ({ queue_dir: folder }),
   }
   const queue: HarakaQueue = {

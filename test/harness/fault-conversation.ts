@@ -267,7 +267,7 @@ export class Conversation {
       return this.player.play('334 VXNlcm5hbWU6')
     }
     this.user = Buffer.from(plain, 'base64').toString().split('\0').slice(1).join(':')
-    this.player.play(this.host.script.auth ?? '235 2.7.0 ok')
+    this.answerLogin()
   }
 
   private continueLogin(line: string): void {
@@ -278,7 +278,13 @@ export class Conversation {
     }
     this.user = `${this.login}:${text}`
     this.login = undefined
-    this.player.play(this.host.script.auth ?? '235 2.7.0 ok')
+    this.answerLogin()
+  }
+
+  private answerLogin(): void {
+    const { auth } = this.host.script
+    const step = typeof auth === 'function' ? auth(this.user) : auth
+    this.player.play(step ?? '235 2.7.0 ok')
   }
 
   private secure(): void {

@@ -22,7 +22,8 @@ export interface Script {
   readonly banner?: Step
   readonly ehlo?: Step
   readonly starttls?: Step
-  readonly auth?: Step
+  /** a function gets `user:password` */
+  readonly auth?: Step | ((user: string) => Step | undefined)
   readonly mail?: Step | ((line: string) => Step | undefined)
   readonly rcpt?: (address: string) => Step | undefined
   readonly data?: Step

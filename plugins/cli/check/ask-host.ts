@@ -28,7 +28,7 @@ export async function askHost(
   for (const domain of domains.slice(0, mostDomains)) {
     try {
       const pair = [`postmaster@${domain}`, `${randomUUID()}@${domain}`]
-      const [postmaster, madeUp] = await inquire(session, pair, Date.now() + patience)
+      const [postmaster, madeUp] = await inquire(session, pair, performance.now() + patience)
       if (!postmaster || !madeUp) continue
       const belief = beliefOf({ postmaster, madeUp }, false)
       findings.push(...findingOf({ where, host, domain, belief, verifyRecipients }))

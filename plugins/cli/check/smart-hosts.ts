@@ -168,7 +168,7 @@ async function greet(
 ): Promise<Finding[]> {
   const started = performance.now()
   try {
-    const session = await openSession(endpoint, options, Date.now() + patience)
+    const session = await openSession(endpoint, options, performance.now() + patience)
     const milliseconds = Math.ceil(performance.now() - started)
     const asked = ask ? await ask(where, session) : []
     const { certificate } = session.wire

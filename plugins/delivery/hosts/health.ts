@@ -21,6 +21,8 @@ const spread = 0.2
 export interface Attempt {
   readonly since: number
   readonly probe: boolean
+  /** of the login that it is for (logins.ts) */
+  readonly login?: { readonly name: string; readonly attempt: Attempt }
 }
 
 export class HostHealth {

@@ -5,13 +5,15 @@
  *   idle        a session of the same identity is at hand
  *   open        one may be opened; if need be, an idle one of another identity ends first
  *   full        as many are open as the host takes, or as the configuration allows
- *   left alone  its last session did not become ready
+ *   left alone  its last session did not become ready, or the last one with this login (logins.ts)
  *
  * A refusal to open one more is judged when all that are being opened have settled: if some stand, the
  * host is full and they are its limit; if none does, it is failing.
  */
 import { HostHealth, type Attempt } from './health.js'
+import { Logins } from './logins.js'
 import { SessionLimit } from './session-limit.js'
+import type { Share } from './shared-limit.js'
 
 export type Claim<S> =
   | { readonly kind: 'idle'; readonly session: S }
@@ -23,7 +25,7 @@ export type Opening =
   | { readonly kind: 'ready' }
   /** it takes no more, or does not answer: which of the two, the others tell */
   | { readonly kind: 'no'; readonly reason: string; readonly answers: boolean }
-  /** it answers, but wrongly: TLS, the password, EHLO */
+  /** it has greeted, but does not go on with us: TLS, the password, EHLO */
   | { readonly kind: 'failed'; readonly reason: string }
   /** given up by us */
   | { readonly kind: 'abandoned' }
@@ -32,10 +34,23 @@ export type Opening =
 export type News =
   | { readonly kind: 'left-alone'; readonly reason: string; readonly until: number }
   | { readonly kind: 'answers-again' }
+  /** by those who log in as this place does */
+  | { readonly kind: 'login-left-alone'; readonly place: string; readonly reason: string }
+  | { readonly kind: 'login-works'; readonly place: string }
   | { readonly kind: 'full'; readonly limit: number; readonly reason: string }
+
+/** Who wants the session: the place, and how it logs in. */
+export interface Claimant {
+  readonly place: string
+  /** equal for those whom the host cannot tell apart */
+  readonly login: string
+}
+
+const anyone: Claimant = { place: '', login: '' }
 
 // sessions of another process of ours may be what fills it
 const longestWhenShared = 10_000
+const clearAfter = 60_000
 
 interface Refusal {
   readonly attempt: Attempt
@@ -52,6 +67,7 @@ interface Idle<S> {
 export class Host<S> {
   readonly name: string
   readonly health: HostHealth
+  readonly logins = new Logins()
   readonly limit = new SessionLimit()
   /** sessions that carry something now */
   busy = 0
@@ -61,6 +77,7 @@ export class Host<S> {
   private readonly allowed = new Map<string, number>()
   private refusal: Refusal | undefined
   private readonly shared: boolean
+  private clearedAt = Number.NEGATIVE_INFINITY
 
   /** `shared`: other processes of this gateway have sessions with it too. */
   constructor(name: string, health = new HostHealth(), shared = false) {
@@ -87,7 +104,12 @@ export class Host<S> {
   }
 
   /** A session for that identity, or leave to open one. `usable` is asked of idle ones. */
-  claim(identity: string, now: number, usable: (session: S) => boolean): Claim<S> {
+  claim(
+    identity: string,
+    now: number,
+    usable: (session: S) => boolean,
+    { login }: Claimant = anyone,
+  ): Claim<S> {
     for (let at = this.idles.length - 1; at >= 0; at--) {
       const idle = this.idles[at]
       if (idle?.identity !== identity) continue
@@ -97,28 +119,48 @@ export class Host<S> {
       return { kind: 'idle', session: idle.session }
     }
     if (this.refusal) return { kind: 'full' }
-    if (!this.health.admits(now)) return { kind: 'left-alone' }
-    if (this.total < this.limit.at(now, this.most)) return this.opened(now)
+    if (!this.health.admits(now) || !this.logins.admits(login, now)) return { kind: 'left-alone' }
+    if (this.total < this.limit.at(now, this.most)) return this.opened(now, login)
+    // who has more than he may gives back, and opens none instead
+    if (this.total > this.limit.at(now, this.most)) return { kind: 'full' }
     const other = this.idles.shift()
-    return other ? { ...this.opened(now), instead: other.session } : { kind: 'full' }
+    return other ? { ...this.opened(now, login), instead: other.session } : { kind: 'full' }
   }
 
   /** What came of an opening; the attempt's session, if it is ready, is busy now. */
-  settled(attempt: Attempt, result: Opening, now: number): News | undefined {
+  settled(attempt: Attempt, result: Opening, now: number, place = anyone.place): News | undefined {
     this.opening--
+    const login = attempt.login ?? { name: anyone.login, attempt }
+    if (result.kind === 'no' || result.kind === 'abandoned') {
+      this.logins.abandoned(login.name, login.attempt)
+    }
     switch (result.kind) {
-      case 'ready':
+      case 'ready': {
         this.busy++
-        if (this.health.ready()) return this.judged(now) ?? { kind: 'answers-again' }
+        const again = this.health.ready()
+        const works = this.logins.ready(login.name)
+        if (again) return this.judged(now) ?? { kind: 'answers-again' }
+        if (works) return this.judged(now) ?? { kind: 'login-works', place }
         break
+      }
       case 'no':
         // the probe is alone, and the first of several knows no more than the last
         if (!this.refusal || attempt.since > this.refusal.attempt.since) {
           this.refusal = { attempt, reason: result.reason, answers: result.answers }
         }
         break
-      case 'failed':
-        return this.leave(attempt, now, result.reason) ?? this.judged(now)
+      case 'failed': {
+        // it has greeted
+        const again = this.health.ready()
+        const { reason } = result
+        const first = this.logins.failed(login.name, login.attempt, now, reason)
+        const news: News | undefined = first
+          ? { kind: 'login-left-alone', place, reason }
+          : again
+            ? { kind: 'answers-again' }
+            : undefined
+        return this.judged(now) ?? news
+      }
       case 'abandoned':
         this.health.abandoned(attempt)
         break
@@ -138,10 +180,34 @@ export class Host<S> {
   }
 
   /** Another session is opened in the place of a busy one that is over. */
-  reopen(now: number): Attempt {
+  reopen(now: number, { login }: Claimant = anyone): Attempt {
     this.busy--
-    this.opening++
-    return this.health.begin(now)
+    return this.opened(now, login).attempt
+  }
+
+  /** Takes idle sessions out, as many as there are too many of all; they count until they have ended. */
+  withdrawSurplus(now: number): S[] {
+    const surplus = Math.max(0, this.total - this.limit.at(now, this.most))
+    const taken = this.idles.splice(0, surplus)
+    this.busy += taken.length
+    return taken.map(({ session }) => session)
+  }
+
+  hasTooMany(now: number): boolean {
+    return this.total > this.limit.at(now, this.most)
+  }
+
+  /** What all processes have learned, and the share of this one. */
+  useShare({ share, reason, forAll }: Share, now: number): void {
+    if (share === undefined) {
+      this.limit.forgetShare()
+      return
+    }
+    this.limit.tell(share, now, reason)
+    // it was full of the others' sessions; not again and again
+    if (!forAll || this.health.isWell || now - this.clearedAt < clearAfter) return
+    this.clearedAt = now
+    this.health.ready()
   }
 
   /** Takes an idle session out; false: it is not idle any more. */
@@ -173,12 +239,14 @@ export class Host<S> {
   }
 
   isForgettable(now: number): boolean {
-    return this.total === 0 && this.health.isWell && !this.limit.isLearned(now, this.most)
+    const isWell = this.health.isWell && this.logins.leftAlone() === undefined
+    return this.total === 0 && isWell && !this.limit.isLearned(now, this.most)
   }
 
-  private opened(now: number): { kind: 'open'; attempt: Attempt } {
+  private opened(now: number, name: string): { kind: 'open'; attempt: Attempt } {
     this.opening++
-    return { kind: 'open', attempt: this.health.begin(now) }
+    const login = { name, attempt: this.logins.begin(name, now) }
+    return { kind: 'open', attempt: { ...this.health.begin(now), login } }
   }
 
   /** Judges the refusals of a burst when its last attempt has settled. */

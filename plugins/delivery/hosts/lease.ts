@@ -11,6 +11,22 @@ export function hostKey({ destination }: Endpoint): string {
   return 'path' in destination ? destination.path : `[${destination.host}]:${destination.port}`
 }
 
+const between = '\n'
+
+/** A host, and how it is logged in to: what mail waits for. */
+export function wayKey(endpoint: Endpoint, login: string): string {
+  return login === '' ? hostKey(endpoint) : `${hostKey(endpoint)}${between}${login}`
+}
+
+export function hostOfWay(way: string): string {
+  return way.split(between, 1)[0] ?? ''
+}
+
+/** Undefined: the key is a host's alone. */
+export function loginOfWay(way: string): string | undefined {
+  return way.split(between)[1]
+}
+
 /** None of the hosts gives a session now; that says nothing of the message. */
 export class NoSessionError extends Error {
   override readonly name = 'NoSessionError'
@@ -39,13 +55,15 @@ export interface SessionWish {
   readonly endpoints: readonly Endpoint[]
   /** who may share a session; it may hold a password, and is shown nowhere */
   readonly identity: string
+  /** equal for those whom a host cannot tell apart by how they log in; holds no password */
+  readonly login: string
   /** for the bound of a host: who asks, and how many sessions he allows in all processes together */
   readonly place: string
   readonly maxSessions: number
   open(endpoint: Endpoint): Promise<Session>
-  /** milliseconds since 1970 up to which to wait for a turn; absent: no waiting */
+  /** by performance.now(): how long to wait for a turn; absent: no waiting */
   readonly patience?: number
-  /** milliseconds since 1970: a session that is not ready by then was given up by us */
+  /** by performance.now(): a session that is not ready by then was given up by us */
   readonly until: number
 }
 
@@ -88,8 +106,8 @@ export function identityAt(
   return [protocol, names.join(','), identity].join(' ')
 }
 
-export function whyNot(host: Host<Session>, why: 'full' | 'left-alone'): string {
-  return why === 'full'
-    ? 'all sessions are in use'
-    : `left alone for now (${host.health.reason || 'it is being tried'})`
+export function whyNot(host: Host<Session>, why: 'full' | 'left-alone', login = ''): string {
+  if (why === 'full') return 'all sessions are in use'
+  const reason = host.health.reason || host.logins.reason(login) || 'it is being tried'
+  return `left alone for now (${reason})`
 }

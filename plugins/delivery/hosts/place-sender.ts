@@ -10,6 +10,8 @@
  * recipient is delivered the other hosts are asked no more for a client that waits
  * (`oneTransaction`): what is left goes to the queue instead.
  */
+import { createHash } from 'node:crypto'
+
 import type { OutgoingMessage } from '../../mail/message.js'
 import { isTemporary, outcomeText, type Outcome } from '../outcome.js'
 import type { Envelope, EnvelopeRecipient } from '../smtp/envelope.js'
@@ -17,7 +19,7 @@ import { formatEndpoint, openSession, type Endpoint, type SessionOptions } from 
 import type { Timeouts } from '../smtp/timeouts.js'
 import { ChunkingHosts } from '../smtp/one-flight.js'
 import { sendMessage } from '../smtp/transaction.js'
-import { hostKey, NoSessionError, OpeningError, type Lease } from './lease.js'
+import { wayKey, NoSessionError, OpeningError, type Lease } from './lease.js'
 import type { Sessions } from './sessions.js'
 import type { Target } from './target.js'
 
@@ -29,7 +31,7 @@ export interface Shipment {
   /** the loop field, with its line end */
   readonly prefix: string
   readonly timeouts: Timeouts
-  /** milliseconds since 1970: the final dot is sent by then, or nothing */
+  /** by performance.now(): the final dot is sent by then, or nothing */
   readonly until: number
   readonly xclient?: string
   /** a client waits: for a session too, and for one transaction only */
@@ -66,6 +68,7 @@ class Sending {
   private readonly shipment: Shipment
   private readonly chunking: ChunkingHosts
   private readonly outcomes: Outcome[]
+  private readonly login: string
   private readonly unfit = new Set<Endpoint>()
   private endpoints: readonly Endpoint[]
   private backups: readonly Endpoint[]
@@ -78,8 +81,9 @@ class Sending {
     this.chunking = chunking
     this.endpoints = target.endpoints
     this.backups = target.backups
+    this.login = loginOf(target)
     this.outcomes = recipients.map(() => {
-      return { kind: 'unreachable', reason: 'no host', host: '', waitsFor: all.map(hostKey) }
+      return { kind: 'unreachable', reason: 'no host', host: '', waitsFor: waysTo(target, all) }
     })
   }
 
@@ -105,7 +109,7 @@ class Sending {
 
   private goesOn(): boolean {
     const { until, oneTransaction } = this.shipment
-    if (this.open.length === 0 || Date.now() >= until) return false
+    if (this.open.length === 0 || performance.now() >= until) return false
     if (oneTransaction && this.outcomes.some(({ kind }) => kind === 'delivered')) return false
     return this.endpoints.length > 0 || this.useBackups()
   }
@@ -121,7 +125,8 @@ class Sending {
     const { sessions } = this.parts
     const { target } = this.shipment
     if (this.backups.length === 0) return false
-    if (!target.endpoints.every((endpoint) => sessions.isLeftAlone(endpoint))) return false
+    if (!target.endpoints.every((endpoint) => sessions.isLeftAlone(endpoint, this.login)))
+      return false
     this.endpoints = this.backups
     this.backups = []
     return true
@@ -135,12 +140,15 @@ class Sending {
       return await this.parts.sessions.take({
         endpoints: this.endpoints,
         identity: identityOf(target, shipment.xclient),
+        login: this.login,
         place: target.place,
         maxSessions: target.maxSessions,
         open: (endpoint) => openSession(endpoint, this.sessionOptions(), until),
         until,
         // who gets a session at the last moment has no time left to use it
-        ...(oneTransaction && { patience: Date.now() + shareForTurn * (until - Date.now()) }),
+        ...(oneTransaction && {
+          patience: performance.now() + shareForTurn * (until - performance.now()),
+        }),
       })
     } catch (error) {
       if (error instanceof OpeningError) {
@@ -192,7 +200,7 @@ class Sending {
 
   private mayGoOn(): boolean {
     const { until, oneTransaction } = this.shipment
-    if (Date.now() >= until) return false
+    if (performance.now() >= until) return false
     return !(oneTransaction && this.outcomes.some(({ kind }) => kind === 'delivered'))
   }
 
@@ -246,6 +254,17 @@ export function identityOf({ tls, credentials, identity }: Target, xclient = '')
   const login = credentials ? [credentials.user, credentials.password] : []
   const { ehloName = '', tlsName = '' } = identity ?? {}
   return JSON.stringify([tls, login, xclient, ehloName, tlsName, identity?.tls?.version ?? ''])
+}
+
+/** A name for how we log in there, the same for places that log in alike; nothing can be read from it. */
+export function loginOf(target: Target): string {
+  return createHash('sha256').update(identityOf(target)).digest('base64url').slice(0, 12)
+}
+
+/** The keys of the ways to its hosts. */
+export function waysTo(target: Target, endpoints: readonly Endpoint[]): string[] {
+  const login = loginOf(target)
+  return endpoints.map((endpoint) => wayKey(endpoint, login))
 }
 
 function batches<T>(list: readonly T[], size: number): T[][] {

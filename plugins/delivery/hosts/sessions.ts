@@ -1,10 +1,9 @@
 /**
- * The sessions with all hosts: the one place that opens them, keeps them for the next message and
- * ends them. What a host may have now is decided in host.ts.
+ * The sessions with all hosts: the one place that opens them, gives them out and takes them back. What a
+ * host may have now is decided in host.ts, what becomes of a session between messages in session-rest.ts.
  *
  * Sessions are bounded for each host, whoever they are for, and reused by those of the same identity
- * (TLS policy, login, XCLIENT). Never again is one used after a 421, after 10 refusals of any kind,
- * since hosts count errors in a session, or after 500 messages.
+ * (TLS policy, login, XCLIENT).
  *
  * A client that waits gets the next free session in turn, as long as its patience lasts. A queue
  * entry does not wait: it hears `NoSessionError`, and is told by `changed` when there is room again.
@@ -17,10 +16,13 @@ import type { HostState } from '../state.js'
 import { formatEndpoint, type Endpoint, type Session } from '../smtp/session.js'
 import { HostError } from '../smtp/wire.js'
 import type { Attempt } from './health.js'
-import { Host, type News, type Opening } from './host.js'
+import type { Opening } from './host.js'
+import { HostTable, tellNews, type KnownHost } from './host-table.js'
 import {
   hostKey,
+  hostOfWay,
   identityAt,
+  loginOfWay,
   NoSessionError,
   OpeningError,
   sessionRules,
@@ -29,19 +31,9 @@ import {
   type SessionRules,
   type SessionWish,
 } from './lease.js'
-
-interface Turn {
-  readonly lines: readonly (readonly [Endpoint, Known])[]
-  readonly grant: (known: Known) => boolean
-  readonly giveUp: (reason: string) => void
-}
-
-interface Known {
-  readonly key: string
-  readonly host: Host<Session>
-  readonly turns: Set<Turn>
-  wake?: NodeJS.Timeout | undefined
-}
+import { SessionRest } from './session-rest.js'
+import type { Share } from './shared-limit.js'
+import { serveLine, waitInLine } from './waiting-line.js'
 
 export interface SessionsSetup {
   readonly log: Log
@@ -50,21 +42,30 @@ export interface SessionsSetup {
   readonly rules?: SessionRules
 }
 
+/** What the other processes of this gateway hear of a host; see shared-limit.ts. */
+export interface OtherProcesses {
+  /** it refused one more session; `most`: how many this process may have by the configuration */
+  refused(host: string, most: number, reason: string): void
+  /** this process has given back one that it had too many */
+  freed(host: string): void
+}
+
 export class Sessions {
   /** Called with a host's key when more or fewer sessions may be had with it. */
   changed: (host: string) => void = () => undefined
+  /** absent: there is one process */
+  others: OtherProcesses | undefined
   private readonly log: Log
   private readonly processes: number
-  private readonly rules: SessionRules
-  private readonly hosts = new Map<string, Known>()
-  private readonly used = new WeakMap<Session, number>()
-  private readonly timers = new WeakMap<Session, NodeJS.Timeout>()
+  private readonly hosts: HostTable
+  private readonly rest: SessionRest
   private closed = false
 
   constructor({ log, processes = 1, rules = sessionRules }: SessionsSetup) {
     this.log = log
     this.processes = processes
-    this.rules = rules
+    this.hosts = new HostTable(processes, rules.hosts)
+    this.rest = new SessionRest(rules)
   }
 
   /** A session with one of the hosts. Rejects with NoSessionError or OpeningError. */
@@ -72,17 +73,21 @@ export class Sessions {
     let allLeftAlone = true
     const reasons: string[] = []
     for (const endpoint of wish.endpoints) {
-      const known = this.know(endpoint, wish)
+      const known = this.hosts.know(endpoint, wish)
       // who waits there already comes first
       const lease = known.turns.size === 0 ? this.claim(known, endpoint, wish) : 'full'
       if (typeof lease !== 'string') return lease
       if (lease === 'full') allLeftAlone = false
-      reasons.push(`${known.host.name}: ${whyNot(known.host, lease)}`)
+      reasons.push(`${known.host.name}: ${whyNot(known.host, lease, wish.login)}`)
     }
-    if (!allLeftAlone && wish.patience !== undefined && wish.patience > Date.now()) {
-      return this.turn(wish, wish.patience, reasons.join('; '))
+    const reason = reasons.join('; ')
+    if (!allLeftAlone && wish.patience !== undefined && wish.patience > performance.now()) {
+      const lines = wish.endpoints.map((one) => [one, this.hosts.know(one, wish)] as const)
+      const claim = (known: KnownHost, endpoint: Endpoint): ReturnType<typeof this.claim> =>
+        this.claim(known, endpoint, wish)
+      return waitInLine(lines, wish, { claim, reason })
     }
-    throw new NoSessionError(reasons.join('; ') || 'no host', allLeftAlone)
+    throw new NoSessionError(reason || 'no host', allLeftAlone)
   }
 
   /** How many could be had with the host of that key now. */
@@ -93,52 +98,63 @@ export class Sessions {
     return known.turns.size > 0 ? 0 : known.host.room(performance.now())
   }
 
-  isLeftAlone(endpoint: Endpoint): boolean {
-    const host = this.hosts.get(hostKey(endpoint))?.host
-    return host !== undefined && host.idle === 0 && !host.health.admits(performance.now())
+  /** Whether the way's login is not what keeps mail from its host. */
+  admits(way: string): boolean {
+    const host = this.hosts.get(hostOfWay(way))?.host
+    return host?.logins.admits(loginOfWay(way) ?? '', performance.now()) ?? true
   }
 
-  /** What is known of the host of that key; one that nothing is known of is well. */
-  state(key: string): HostState {
+  isLeftAlone(endpoint: Endpoint, login: string): boolean {
+    const host = this.hosts.get(hostKey(endpoint))?.host
+    if (!host || host.idle > 0) return false
     const now = performance.now()
-    const host = this.hosts.get(key)?.host
-    if (!host) {
-      return { host: key, condition: 'well', reason: '', busy: 0, idle: 0, limit: 0 }
-    }
-    const { health, limit, busy, opening, idle, most } = host
-    const counts = { host: host.name, busy: busy + opening, idle, limit: limit.at(now, most) }
-    if (health.until !== undefined) {
-      const until = Math.round(Date.now() + Math.max(0, health.until - now))
-      return { ...counts, condition: 'left-alone', reason: health.reason, until }
-    }
-    if (limit.isLearned(now, most)) return { ...counts, condition: 'full', reason: limit.reason }
-    return { ...counts, condition: 'well', reason: '' }
+    return !host.health.admits(now) || !host.logins.admits(login, now)
+  }
+
+  /** What is known of a way or a host; see host-table.ts. */
+  state(way: string): HostState {
+    return this.hosts.state(way)
   }
 
   /** All hosts that are known now. */
   states(): HostState[] {
-    return [...this.hosts.keys()].map((key) => this.state(key))
+    return this.hosts.all().map(({ key }) => this.state(key))
+  }
+
+  /** Sessions that stand with the host of that key. */
+  openWith(key: string): number {
+    const host = this.hosts.get(key)?.host
+    return host ? host.busy + host.idle : 0
+  }
+
+  /** What all processes of this gateway have learned of the host, and the share of this one. */
+  useShare(key: string, share: Share): void {
+    const known = this.hosts.useShare(key, share)
+    if (!known) return
+    this.endSurplus(known)
+    this.serve(known)
   }
 
   /** Ends the idle sessions now and the busy ones after their message. */
   close(): void {
     this.closed = true
-    for (const { host, wake } of this.hosts.values()) {
+    for (const { host, wake } of this.hosts.all()) {
       clearTimeout(wake)
-      for (const session of host.withdrawAll()) this.quit(session)
+      for (const session of host.withdrawAll()) void this.rest.quit(session)
     }
   }
 
   private claim(
-    known: Known,
+    known: KnownHost,
     endpoint: Endpoint,
     wish: SessionWish,
   ): Promise<Lease> | 'full' | 'left-alone' {
     const identity = identityAt(endpoint, wish)
-    const claim = known.host.claim(identity, performance.now(), (session) => this.awake(session))
+    const usable = (session: Session): boolean => this.rest.awake(session)
+    const claim = known.host.claim(identity, performance.now(), usable, wish)
     switch (claim.kind) {
       case 'idle':
-        return Promise.resolve(this.lease(known, endpoint, wish, claim.session, true))
+        return Promise.resolve(this.lease(known, endpoint, wish, [claim.session, true]))
       case 'open':
         return this.openInstead(known, endpoint, wish, claim)
       case 'full':
@@ -149,21 +165,18 @@ export class Sessions {
 
   /** Opens a session; one that has to make room for it has heard QUIT before. */
   private async openInstead(
-    known: Known,
+    known: KnownHost,
     endpoint: Endpoint,
     wish: SessionWish,
     { attempt, instead }: { readonly attempt: Attempt; readonly instead?: Session },
   ): Promise<Lease> {
-    if (instead) {
-      clearTimeout(this.timers.get(instead))
-      await instead.wire.quit()
-    }
+    if (instead) await this.rest.quit(instead)
     const session = await this.open(known, endpoint, wish, attempt)
-    return this.lease(known, endpoint, wish, session, false)
+    return this.lease(known, endpoint, wish, [session, false])
   }
 
   private async open(
-    known: Known,
+    known: KnownHost,
     endpoint: Endpoint,
     wish: SessionWish,
     attempt: Attempt,
@@ -175,20 +188,21 @@ export class Sessions {
       return session
     } catch (error) {
       if (!(error instanceof HostError)) throw error
-      result = openingOf(error, Date.now() >= wish.until)
+      result = openingOf(error, performance.now() >= wish.until)
       throw new OpeningError(endpoint, error)
     } finally {
-      this.tell(known, known.host.settled(attempt, result, performance.now()))
+      const { host, key } = known
+      tellNews(this.log, known, host.settled(attempt, result, performance.now(), wish.place))
+      if (result.kind === 'no') this.others?.refused(key, host.most, result.reason)
       this.serve(known)
     }
   }
 
   private lease(
-    known: Known,
+    known: KnownHost,
     endpoint: Endpoint,
     wish: SessionWish,
-    first: Session,
-    reused: boolean,
+    [first, reused]: readonly [Session, boolean],
   ): Lease {
     const { host } = known
     const identity = identityAt(endpoint, wish)
@@ -202,8 +216,8 @@ export class Sessions {
         session?.wire.destroy()
         session = undefined
         // others that were idle as long may be as dead
-        for (const idle of host.withdrawAll(identity)) this.quit(idle)
-        session = await this.open(known, endpoint, wish, host.reopen(performance.now()))
+        for (const idle of host.withdrawAll(identity)) void this.rest.quit(idle)
+        session = await this.open(known, endpoint, wish, host.reopen(performance.now(), wish))
         return session
       },
       end: () => {
@@ -214,157 +228,69 @@ export class Sessions {
     }
   }
 
-  private giveBack(known: Known, identity: string, session: Session): void {
+  private giveBack(known: KnownHost, identity: string, session: Session): void {
     const { host } = known
-    const { wire } = session
-    const used = (this.used.get(session) ?? 0) + 1
-    this.used.set(session, used)
-    const { rules } = this
-    const spent =
-      wire.isLeaving || wire.refusals >= rules.refusals || used >= rules.messages || this.closed
-    if (!wire.usable) {
-      host.drop()
+    const now = performance.now()
+    if (!session.wire.usable) {
+      this.drop(known)
       return
     }
-    if (wire.early || spent) {
+    if (this.rest.isSpent(session) || this.closed || host.hasTooMany(now)) {
       void this.endBusy(known, session)
       return
     }
-    // an idle session keeps no process alive
-    wire.keepAlive(false)
     host.keep(identity, session)
     // a full host's sessions are wanted elsewhere too
-    const hurry = this.processes > 1 && host.limit.isLearned(performance.now(), host.most)
-    const timer = setTimeout(
-      () => {
-        if (!host.withdraw(session)) return
-        this.quit(session)
-        this.serve(known)
-      },
-      hurry ? rules.idle / 10 : rules.idle,
-    )
-    this.timers.set(session, timer.unref())
-  }
-
-  /** To the host a session stands until it has heard QUIT. */
-  private async endBusy(known: Known, { wire }: Session): Promise<void> {
-    await wire.quit()
-    known.host.drop()
-    this.serve(known)
-  }
-
-  /** Whether an idle session can still be used; then it is not idle any more. */
-  private awake(session: Session): boolean {
-    clearTimeout(this.timers.get(session))
-    const { wire } = session
-    if (wire.usable && !wire.early) {
-      wire.keepAlive(true)
-      return true
-    }
-    wire.destroy()
-    return false
-  }
-
-  private quit(session: Session): void {
-    clearTimeout(this.timers.get(session))
-    if (session.wire.usable) void session.wire.quit()
-  }
-
-  /** Waits in the line of each of the hosts; the first one with room serves. */
-  private turn(wish: SessionWish, patience: number, reason: string): Promise<Lease> {
-    return new Promise((resolve, reject) => {
-      const lines = wish.endpoints.map((endpoint) => [endpoint, this.know(endpoint, wish)] as const)
-      const leave = (): void => {
-        clearTimeout(timer)
-        for (const [, { turns }] of lines) turns.delete(turn)
-      }
-      const giveUp = (why: string, leftAlone: boolean): void => {
-        leave()
-        reject(new NoSessionError(why, leftAlone))
-      }
-      const turn: Turn = {
-        lines,
-        giveUp: (why) => giveUp(why, true),
-        grant: (known) => {
-          const endpoint = lines.find(([, line]) => line === known)?.[0]
-          const lease = endpoint ? this.claim(known, endpoint, wish) : 'full'
-          if (typeof lease === 'string') return false
-          leave()
-          lease.then(resolve, reject)
-          return true
-        },
-      }
-      const timer = setTimeout(
-        () => giveUp(`expected a free session in time: ${reason}`, false),
-        Math.max(0, patience - Date.now()),
-      )
-      for (const [, { turns }] of lines) turns.add(turn)
+    const hurry = this.processes > 1 && host.limit.isLearned(now, host.most)
+    this.rest.begin(session, hurry, () => {
+      if (!host.withdraw(session)) return
+      void this.rest.quit(session)
+      this.serve(known)
     })
   }
 
-  /** Gives what is free to those who wait, the first who came first; then tells of the rest. */
-  private serve(known: Known): void {
-    const { host, turns } = known
-    for (const turn of turns) if (!turn.grant(known)) break
-    const now = performance.now()
-    // the last session has died: nothing comes free there
-    const isGone = (one: Known): boolean => one.host.total === 0 && !one.host.health.isWell
-    for (const turn of isGone(known) ? [...turns] : []) {
-      if (turn.lines.every(([, line]) => isGone(line))) turn.giveUp(whyNot(host, 'left-alone'))
+  /** What this process has too many goes back to the others, the idle ones first. */
+  private endSurplus(known: KnownHost): void {
+    for (const session of known.host.withdrawSurplus(performance.now())) {
+      void this.endBusy(known, session)
     }
+  }
+
+  /** To the host a session stands until it has heard QUIT. */
+  private async endBusy(known: KnownHost, session: Session): Promise<void> {
+    await this.rest.quit(session)
+    this.drop(known)
+    this.serve(known)
+  }
+
+  private drop({ key, host }: KnownHost): void {
+    const tooMany = host.hasTooMany(performance.now())
+    host.drop()
+    if (tooMany) this.others?.freed(key)
+  }
+
+  /** Gives what is free to those who wait; then tells of the rest. */
+  private serve(known: KnownHost): void {
+    const { host, turns, key } = known
+    serveLine(known)
+    const now = performance.now()
     clearTimeout(known.wake)
     const at = this.closed ? undefined : host.wakesAt(now)
     if (at !== undefined) {
       known.wake = setTimeout(() => this.serve(known), at - now + 1).unref()
-    } else if (turns.size === 0 && host.isForgettable(now)) this.hosts.delete(known.key)
-    this.changed(known.key)
-  }
-
-  private know(endpoint: Endpoint, { place, maxSessions }: SessionWish): Known {
-    const key = hostKey(endpoint)
-    let known = this.hosts.get(key)
-    if (!known) {
-      this.forgetOne()
-      const host = new Host<Session>(formatEndpoint(endpoint), undefined, this.processes > 1)
-      known = { key, host, turns: new Set() }
-      this.hosts.set(key, known)
-    }
-    known.host.allow(place, Math.max(1, Math.floor(maxSessions / this.processes)))
-    return known
-  }
-
-  /** Hosts of made-up domains must not fill the memory. */
-  private forgetOne(): void {
-    if (this.hosts.size < this.rules.hosts) return
-    for (const [name, { host, turns, wake }] of this.hosts) {
-      if (host.total > 0 || turns.size > 0) continue
-      clearTimeout(wake)
-      this.hosts.delete(name)
-      return
-    }
-  }
-
-  private tell({ host }: Known, news: News | undefined): void {
-    switch (news?.kind) {
-      case 'left-alone':
-        this.log.warn(`host ${host.name} is left alone for a while: ${news.reason}`)
-        break
-      case 'answers-again':
-        this.log.notice(`host ${host.name} answers again`)
-        break
-      case 'full':
-        this.log.notice(`host ${host.name} takes ${news.limit} sessions for now: ${news.reason}`)
-        break
-      case undefined:
-    }
+    } else if (turns.size === 0 && host.isForgettable(now)) this.hosts.forget(key)
+    this.changed(key)
   }
 }
 
-/** What an opening that failed says of the host. */
+/**
+ * What an opening that failed says: up to the greeting of the host, from then on of how we log in
+ * there.
+ */
 function openingOf(error: HostError, gaveUp: boolean): Opening {
   const reason = errorText(error)
   if (gaveUp) return { kind: 'abandoned' }
   const { phase, reply } = error
-  const refused = phase === 'connect' || (phase === 'greeting' && (!reply || reply.code < 500))
-  return refused ? { kind: 'no', reason, answers: reply !== undefined } : { kind: 'failed', reason }
+  const isHost = phase === 'connect' || phase === 'greeting'
+  return isHost ? { kind: 'no', reason, answers: reply !== undefined } : { kind: 'failed', reason }
 }

@@ -6,6 +6,7 @@
  *   connector without              the MX of the recipients' domain
  *   connector with bridgeheads      those, unless this gateway is one of them
  *   mailbox host                    that one
+ *   mailboxes of this Haraka        this gateway itself, for reports only: see local.ts
  *
  * The backup hosts of a connector come into use while all those are left alone (place-sender.ts).
  *
@@ -23,6 +24,7 @@ import { wayTo } from '../../loop/tokens.js'
 import { placeKey, type Place } from '../../mail/place.js'
 import type { SmartHost } from '../../mail/smart-host.js'
 import { EndpointFinder, TargetError } from './endpoints.js'
+import { localTarget } from './local.js'
 import type { Resolver } from './resolver.js'
 import type { DeliverySetup } from '../setup.js'
 import type { Credentials } from '../smtp/auth.js'
@@ -56,7 +58,7 @@ export interface Target {
 /** What finding targets needs of the setup: the command line has no more. */
 export type TargetSetup = Pick<
   DeliverySetup,
-  'connector' | 'mailboxHost' | 'gatewayId' | 'isSelf' | 'env'
+  'connector' | 'mailboxHost' | 'gatewayId' | 'isSelf' | 'env' | 'listeners'
 >
 
 export class TargetFinder {
@@ -104,6 +106,8 @@ export class TargetFinder {
           gone: true,
         })
       }
+      case 'local':
+        return localTarget(this.setup.listeners ?? [])
       case 'outbound':
         throw new TargetError(`${domain} is for Haraka's outbound`)
     }
@@ -147,11 +151,11 @@ export class TargetFinder {
   }
 
   /**
-   * The ways that mail for a place goes from here (loop.ts). Mail that came by way of this gateway's
+   * The ways that mail for a place goes from here (loop/tokens.ts). Mail that came by way of this gateway's
    * hand-over to a bridgehead is for this gateway to refuse, unless it is that bridgehead.
    */
   async waysTo(place: Place): Promise<string[]> {
-    if (place.kind === 'outbound') return []
+    if (place.kind === 'outbound' || place.kind === 'local') return []
     if (place.kind === 'mailbox-host') {
       const host = this.setup.mailboxHost(place.directory, place.host)
       return host ? [wayTo(place, [host])] : []

@@ -3,6 +3,8 @@
  * its name. Those that go to the same hosts are a group; a host that serves several takes from them in
  * turn, so that no place's backlog delays another's.
  */
+import { hostOfWay } from '../hosts/lease.js'
+
 export interface Waiting {
   /** the queue file */
   readonly name: string
@@ -10,7 +12,7 @@ export interface Waiting {
   readonly place: string
   /** equal for what goes to the same hosts */
   readonly group: string
-  /** any of them will do */
+  /** ways to hosts (hosts/lease.ts); any of them will do */
   readonly hosts: readonly string[]
 }
 
@@ -52,10 +54,10 @@ export class Backlog {
     return this.groupOf.has(name)
   }
 
-  /** Takes out who has waited longest for that host, each group in turn. */
-  next(host: string): string | undefined {
+  /** Takes out who has waited longest for that host by a way that is open, each group in turn. */
+  next(host: string, isOpen: (way: string) => boolean = () => true): string | undefined {
     for (const [key, group] of this.groups) {
-      if (!group.hosts.includes(host)) continue
+      if (!group.hosts.some((way) => hostOfWay(way) === host && isOpen(way))) continue
       const [name] = group.names
       if (name === undefined) continue
       // the others come before it the next time
@@ -69,7 +71,7 @@ export class Backlog {
 
   /** The hosts that something waits for. */
   hosts(): Set<string> {
-    return new Set([...this.groups.values()].flatMap(({ hosts }) => hosts))
+    return new Set([...this.groups.values()].flatMap(({ hosts }) => hosts.map(hostOfWay)))
   }
 
   /** How many wait, by place. */

@@ -26,14 +26,14 @@ const together = 50
 
 export class QueueClock {
   private readonly outbound: HarakaOutbound
-  private readonly sessions: Pick<Sessions, 'room' | 'changed'>
+  private readonly sessions: Pick<Sessions, 'room' | 'changed' | 'admits'>
   private readonly backlog = new Backlog()
   /** let go and not come yet: the host it was let go for */
   private readonly onTheWay = new Map<string, { readonly host: string; readonly since: number }>()
   private timer: NodeJS.Timeout | undefined
   private closed = false
 
-  constructor(outbound: HarakaOutbound, sessions: Pick<Sessions, 'room' | 'changed'>) {
+  constructor(outbound: HarakaOutbound, sessions: Pick<Sessions, 'room' | 'changed' | 'admits'>) {
     this.outbound = outbound
     this.sessions = sessions
     sessions.changed = (host) => this.serve(host)
@@ -94,7 +94,7 @@ export class QueueClock {
     let room = this.sessions.room(host)
     for (const { host: other } of this.onTheWay.values()) if (other === host) room--
     for (; room > 0; room--) {
-      const name = this.backlog.next(host)
+      const name = this.backlog.next(host, (way) => this.sessions.admits(way))
       if (name === undefined) return
       this.onTheWay.set(name, { host, since: performance.now() })
       if (!letOneGo(this.outbound, name)) this.onTheWay.delete(name)

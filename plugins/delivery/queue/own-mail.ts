@@ -8,7 +8,7 @@ import type { QueueItem } from '../../haraka/outbound.js'
 import { placeKey, type Place } from '../../mail/place.js'
 import type { DeliverySetup } from '../setup.js'
 import { makeReply } from '../smtp/reply.js'
-import type { Addressee, Failure, Portion } from './queuer.js'
+import type { Addressee, Failure, Portion } from '../consignment.js'
 
 export interface RoutedOwn {
   /** a place each, the recipients as its rules have rewritten them */

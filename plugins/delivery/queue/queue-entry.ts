@@ -18,7 +18,7 @@ import { waitInQueue } from '../../haraka/queue-timer.js'
 import { writtenItem } from '../../haraka/written-item.js'
 import { groupBy } from '../../basics/group-by.js'
 import type { Octets } from '../../mail/message.js'
-import { keepInMemory } from './queued-message.js'
+import { keepInMemory } from './entry-message.js'
 
 export interface EntrySpec {
   readonly uuid: string

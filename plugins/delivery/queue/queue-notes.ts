@@ -7,24 +7,16 @@
  */
 import type { QueueItem, QueueNotes } from '../../haraka/outbound.js'
 import type { Place } from '../../mail/place.js'
+import type { Addressee } from '../consignment.js'
 
 export type QueuedPlace = Place | { readonly kind: 'undecided' }
-
-export interface RecipientNotes {
-  /** the path as the client wrote it */
-  readonly original: string
-  /** ORCPT for the next host, in xtext with its type */
-  readonly orcpt: string
-  /** NOTIFY of the client's RCPT command */
-  readonly notify?: string
-}
 
 export interface EntryNotes {
   readonly version: 1
   readonly place: QueuedPlace
   /** by the recipient's address in the envelope */
-  readonly recipients: Readonly<Record<string, RecipientNotes>>
-  /** mailing lists that the message came through (../loop.ts) */
+  readonly recipients: Readonly<Record<string, Omit<Addressee, 'recipient'>>>
+  /** mailing lists that the message came through (../../loop/tokens.ts) */
   readonly lists: string
   /** attributes of XCLIENT */
   readonly client?: string | undefined

@@ -30,12 +30,12 @@ export async function readFinal(
 ): Promise<void> {
   const { wire, endpoint } = session
   const host = formatEndpoint(endpoint)
-  const end = Date.now() + ms
+  const end = performance.now() + ms
   let reply: SmtpReply | undefined
   for (const index of accepted) {
     try {
       if (reply === undefined || endpoint.protocol === 'lmtp') {
-        reply = await wire.read('final dot', end - Date.now())
+        reply = await wire.read('final dot', end - performance.now())
         if (reply.code < 400 && !isPositive(reply)) {
           throw new HostError('final dot', 'expected yes or no', reply)
         }

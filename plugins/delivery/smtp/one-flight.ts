@@ -95,7 +95,7 @@ export async function mayFly(
   if (!chunking || endpoint.protocol === 'lmtp' || recipients.length !== 1) return false
   if (!extensions.has('CHUNKING') || !extensions.has('PIPELINING')) return false
   if (message.size > largest || performance.now() - wire.heardAt > freshFor) return false
-  const reads = await chunking.reads(session, Math.min(timeouts.hello, until - Date.now()))
+  const reads = await chunking.reads(session, Math.min(timeouts.hello, until - performance.now()))
   return reads && wire.usable && !wire.isLeaving
 }
 
@@ -112,7 +112,7 @@ export async function sendInOneFlight(flight: Flight): Promise<Outcome[]> {
     `BDAT ${size} LAST`,
   ]
   await options.beforeMessage?.([{ kind: 'delivered', reply: assumed, host }])
-  if (Date.now() >= options.until) return [notAsked('the time for it is over', host)]
+  if (performance.now() >= options.until) return [notAsked('the time for it is over', host)]
   options.beforeDot?.()
   if (!wire.usable || wire.early) return [notAsked(wire.failure || 'the host has ended it', host)]
   wire.push(Buffer.from(`${commands.join('\r\n')}\r\n`), ...pieces)

@@ -68,7 +68,7 @@ export interface Session {
   readonly authenticated: boolean
 }
 
-/** Opens a session; `until` is the time in milliseconds since 1970 at which patience ends. */
+/** Opens a session; `until`: by performance.now(), when patience ends. */
 export async function openSession(
   endpoint: Endpoint,
   options: SessionOptions,
@@ -77,7 +77,7 @@ export async function openSession(
   try {
     return await open(endpoint, options, until)
   } catch (error) {
-    const plainWillDo = options.tls === 'opportunistic' && Date.now() < until
+    const plainWillDo = options.tls === 'opportunistic' && performance.now() < until
     const tlsFailed =
       error instanceof HostError && (error.phase === 'TLS' || error.phase === 'STARTTLS')
     if (!plainWillDo || !tlsFailed) throw error
@@ -93,7 +93,7 @@ async function open(
 ): Promise<Session> {
   const { timeouts, tls, identity } = options
   const ourName = identity?.ehloName || options.gatewayName
-  const within = (ms: number): number => Math.min(ms, until - Date.now())
+  const within = (ms: number): number => Math.min(ms, until - performance.now())
   const { destination, protocol } = endpoint
   const wire = await Wire.connect(destination, within(timeouts.connect))
   const greet = () => hello(wire, protocol, ourName, () => within(timeouts.hello))

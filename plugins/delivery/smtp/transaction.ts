@@ -28,7 +28,7 @@ import { writeBody } from './write-body.js'
 
 export interface TransactionOptions {
   readonly timeouts: Timeouts
-  /** milliseconds since 1970 by which the final dot must be sent */
+  /** by performance.now(): the final dot is sent by then */
   readonly until: number
   /** header fields to put before the message, with their line ends */
   readonly prefix: string
@@ -222,7 +222,7 @@ class Transaction {
   }
 
   private within(ms: number): number {
-    return Math.min(ms, this.options.until - Date.now())
+    return Math.min(ms, this.options.until - performance.now())
   }
 }
 

@@ -17,7 +17,7 @@ const finalDot = Buffer.from('.\r\n')
 export interface BodyLimits {
   /** milliseconds without progress */
   readonly block: number
-  /** milliseconds since 1970 */
+  /** by performance.now() */
   readonly until: number
   readonly beforeDot: () => void
 }
@@ -32,7 +32,7 @@ export async function writeBody(
   let pieces: Buffer[] = prefix === '' ? [] : [Buffer.from(prefix)]
   let waiting = pieces[0]?.length ?? 0
   let tail = crlf
-  const within = (): number => Math.min(block, until - Date.now())
+  const within = (): number => Math.min(block, until - performance.now())
 
   for await (const chunk of message.pieces ?? message.octets()) {
     tail = Buffer.concat([tail, chunk.subarray(-2)]).subarray(-2)
@@ -48,7 +48,7 @@ export async function writeBody(
   }
   expectSilence(wire)
   // a small message goes out at once, however long its preparation took
-  if (Date.now() >= until) throw new HostError('message', 'the time for it is over')
+  if (performance.now() >= until) throw new HostError('message', 'the time for it is over')
   beforeDot()
   if (!tail.equals(crlf)) pieces.push(crlf)
   // whether the dot got there only the host's answer tells

@@ -7,7 +7,7 @@
  * A question that met a closed session is asked once more, on a fresh one.
  */
 import { errorText } from '../../basics/error-text.js'
-import { identityOf } from '../hosts/place-sender.js'
+import { identityOf, loginOf } from '../hosts/place-sender.js'
 import { hostKey, NoSessionError, OpeningError } from '../hosts/lease.js'
 import type { Sessions } from '../hosts/sessions.js'
 import type { Target, TargetFinder } from '../hosts/target.js'
@@ -73,6 +73,7 @@ async function askOver(parts: HostParts, asking: Asking): Promise<Answered[]> {
   const lease = await parts.sessions.take({
     endpoints: [endpoint],
     identity: `questions ${identityOf(target)}`,
+    login: loginOf(target),
     place: target.place,
     maxSessions: target.maxSessions,
     open: () => {
@@ -88,7 +89,7 @@ async function askOver(parts: HostParts, asking: Asking): Promise<Answered[]> {
     try {
       return await inquire(session, recipients, until)
     } catch (error) {
-      if (!(error instanceof HostError) || !lease.reused || Date.now() >= until) throw error
+      if (!(error instanceof HostError) || !lease.reused || performance.now() >= until) throw error
     }
     session = await lease.renew()
     return await inquire(session, recipients, until)

@@ -26,7 +26,7 @@ export interface Answered {
 const beyondAscii = /[^\u0000-\u007f]/u
 
 /**
- * An answer for each recipient, in order. `until` is the end of patience, in milliseconds since 1970.
+ * An answer for each recipient, in order. `until` is the end of patience, by performance.now().
  * Rejects with HostError; the session is of no use then.
  */
 export async function inquire(
@@ -37,7 +37,7 @@ export async function inquire(
   const ask = async (command: string, step: 'MAIL' | 'RCPT'): Promise<Answered> => {
     const started = performance.now()
     wire.send(command)
-    const reply = await wire.read(step, until - Date.now())
+    const reply = await wire.read(step, until - performance.now())
     if (reply.code === 421) throw new HostError(step, 'closes', reply)
     return { about: judgeReply(reply, step), reply, milliseconds: performance.now() - started }
   }
@@ -48,7 +48,7 @@ export async function inquire(
   const answers: Answered[] = []
   for (const recipient of recipients) answers.push(await ask(`RCPT TO:<${recipient}>`, 'RCPT'))
   wire.send('RSET')
-  const reset = await wire.read('RSET', until - Date.now()).catch(() => undefined)
+  const reset = await wire.read('RSET', until - performance.now()).catch(() => undefined)
   if (!reset || !isPositive(reset)) wire.destroy()
   return answers
 }

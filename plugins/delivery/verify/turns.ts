@@ -4,7 +4,7 @@
  * background. Questions about made-up addresses must not take the sessions that mail needs.
  */
 interface Waiting {
-  /** milliseconds since 1970 */
+  /** by performance.now() */
   readonly urgentUntil: number
   readonly grant: () => void
 }
@@ -14,7 +14,7 @@ interface Line {
   readonly waiting: Set<Waiting>
 }
 
-/** In milliseconds since 1970: how long somebody waits for the answer, and when it is of no use. */
+/** By performance.now(): how long somebody waits for the answer, and when it is of no use. */
 export interface Patience {
   readonly urgentUntil: number
   readonly until: number
@@ -60,7 +60,7 @@ export class Turns {
 
   private serve(key: string, line: Line, most: () => number): void {
     while (line.waiting.size > 0 && line.running < most()) {
-      const now = Date.now()
+      const now = performance.now()
       const [first] = line.waiting
       const next = [...line.waiting].find(({ urgentUntil }) => urgentUntil > now) ?? first
       if (!next) break
@@ -88,7 +88,7 @@ export class Turns {
           waiting.delete(turn)
           reject(new NoTurnError('expected a turn in time: many questions wait'))
         },
-        Math.max(0, until - Date.now()),
+        Math.max(0, until - performance.now()),
       )
       waiting.add(turn)
     })

@@ -210,7 +210,7 @@ export class Verifier {
 
   /** A client waits for a while; the question is worth more than that. */
   private waits(): Patience {
-    const now = Date.now()
+    const now = performance.now()
     return { urgentUntil: now + this.patience.turn, until: now + this.patience.question }
   }
 

@@ -9,6 +9,8 @@ export function placeTitle({ kind, name }: Pick<PlaceView, 'kind' | 'name'>): st
       return `connector ${name}`
     case 'mailbox-host':
       return `mailboxes of ${name}`
+    case 'local':
+      return 'mailboxes of this Haraka'
     case 'outbound':
       return 'by MX'
   }

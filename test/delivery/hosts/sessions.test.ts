@@ -35,17 +35,19 @@ describe('sessions that are used again', () => {
   })
   interface Options {
     readonly identity?: string
+    readonly login?: string
     readonly patience?: number
     readonly waits?: boolean
   }
   async function use(
     work: (session: Session) => Promise<void> = async () => undefined,
-    { identity = '', patience = 5000, waits = true }: Options = {},
+    { identity = '', login = '', patience = 5000, waits = true }: Options = {},
   ): Promise<void> {
-    const until = Date.now() + patience
+    const until = performance.now() + patience
     const lease = await sessions.take({
       endpoints: [endpoint()],
       identity,
+      login,
       place: 'connector:unix',
       maxSessions: 2,
       until,
@@ -155,6 +157,33 @@ describe('sessions that are used again', () => {
     await Promise.all(busy)
     await use()
   })
+
+  for (const jump of [3_600_000, -3_600_000]) {
+    it(`a time of day that jumps by ${jump} ms changes no wait`, async () => {
+      const timeOfDay = Date.now.bind(Date)
+      const busy = [use(() => pause(100)), use(() => pause(100))]
+      const waiting = use()
+      const started = performance.now()
+      const short = assert.rejects(use(undefined, { patience: 30 }), NoSessionError)
+      Date.now = () => timeOfDay() + jump
+      try {
+        await short
+        assert.ok(performance.now() - started < 90)
+        await Promise.all([...busy, waiting])
+        host.change({ banner: '421 4.3.2 down' })
+        await pause(20)
+        await assert.rejects(use(), OpeningError)
+        Date.now = timeOfDay
+        // left alone for a second and a fifth at most, whatever the clock on the wall says
+        await assert.rejects(use(), NoSessionError)
+        host.change({})
+        await pause(1300)
+        await use()
+      } finally {
+        Date.now = timeOfDay
+      }
+    })
+  }
 
   it('a failure takes the session and its place with it', async () => {
     const failing = async (): Promise<void> => Promise.reject(new Error('no'))

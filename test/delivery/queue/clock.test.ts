@@ -19,7 +19,11 @@ describe("the queue's clock", () => {
   let pushed: string[]
   let outbound: HarakaOutbound
   let room: number
-  let sessions: { room(host: string): number; changed(host: string): void }
+  let sessions: {
+    room(host: string): number
+    admits(way: string): boolean
+    changed(host: string): void
+  }
   let clock: QueueClock
 
   beforeEach(() => {
@@ -38,11 +42,12 @@ describe("the queue's clock", () => {
       delivery_queue: { push: ({ filename }) => void pushed.push(filename) },
       temp_fail_queue: {
         queue: timers,
-        add: (id, _, cb) => void outbound.temp_fail_queue.queue.push({ id, cb }),
+        fire: () => undefined,
+        add: (id, _, cb) => void outbound.temp_fail_queue.queue.push({ id, cb, fire_time: 0 }),
       },
       stats: () => ({ queue_dir: folder }),
     }
-    sessions = { room: () => room, changed: () => undefined }
+    sessions = { room: () => room, admits: () => true, changed: () => undefined }
     clock = new QueueClock(outbound, sessions)
   })
 
@@ -97,7 +102,7 @@ describe("the queue's clock", () => {
 
   it('one whose file is gone takes no slot', async () => {
     park('a')
-    outbound.temp_fail_queue.queue.push({ id: 'b', cb: null })
+    outbound.temp_fail_queue.queue.push({ id: 'b', cb: null, fire_time: 0 })
     const { rmSync } = await import('node:fs')
     rmSync(join(folder, 'a'))
     room = 1

@@ -9,7 +9,7 @@ import {
   prepareEntries,
   type EntrySpec,
 } from '../../../plugins/delivery/queue/queue-entry.js'
-import { forget, queuedMessage } from '../../../plugins/delivery/queue/queued-message.js'
+import { entryMessage, forget } from '../../../plugins/delivery/queue/entry-message.js'
 import type { HarakaOutbound, QueueItem } from '../../../plugins/haraka/outbound.js'
 import { tempDir } from '../../harness/temp.js'
 
@@ -39,7 +39,11 @@ describe('entries of the queue', () => {
         platformDOT: '__tmp__.',
       },
       delivery_queue: { push: ({ path }) => void pushed.push(path) },
-      temp_fail_queue: { queue: [], add: (_, milliseconds) => void waiting.push(milliseconds) },
+      temp_fail_queue: {
+        queue: [],
+        fire: () => undefined,
+        add: (_, milliseconds) => void waiting.push(milliseconds),
+      },
       stats: () => ({ queue_dir: folder }),
     }
   })
@@ -141,7 +145,7 @@ describe('entries of the queue', () => {
       data_start: 4 + readFileSync(path).readUInt32BE(0),
       file_size: size,
     } as unknown as QueueItem
-    const message = queuedMessage(item, { eightBit: false, utf8: false })
+    const message = entryMessage(item, { eightBit: false, utf8: false })
     await keepRecipients(outbound, item, [new Address('<c@b.example>')], message)
     assert.deepEqual(readdirSync(folder), [name])
     const after = read(name)
@@ -179,7 +183,7 @@ describe('entries of the queue', () => {
     const item = { path, data_start: 0, file_size: 13 } as unknown as QueueItem
     const contents = async (): Promise<string> => {
       let text = ''
-      const message = queuedMessage(item, { eightBit: false, utf8: false })
+      const message = entryMessage(item, { eightBit: false, utf8: false })
       for await (const chunk of message.octets()) text += chunk.toString()
       return text
     }

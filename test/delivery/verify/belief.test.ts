@@ -130,8 +130,8 @@ describe('what a connector remembers of recipients', () => {
 
 describe('turns at a host', () => {
   const soon = (): { urgentUntil: number; until: number } => ({
-    urgentUntil: Date.now() + 5000,
-    until: Date.now() + 60_000,
+    urgentUntil: performance.now() + 5000,
+    until: performance.now() + 60_000,
   })
 
   it('so many at a time, who waits for an answer first, in the order they came', async () => {
@@ -172,7 +172,7 @@ describe('turns at a host', () => {
     const late = turns.run(
       'h',
       () => 1,
-      { urgentUntil: 0, until: Date.now() + 20 },
+      { urgentUntil: 0, until: performance.now() + 20 },
       () => Promise.resolve(),
     )
     await assert.rejects(

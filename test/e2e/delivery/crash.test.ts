@@ -1,7 +1,8 @@
 /** The crash test in its short form; `npm run crash` is the long one. */
 import assert from 'node:assert/strict'
 
-import { crash, formatResult } from '../../../scripts/crash.js'
+import { crash } from '../../../scripts/crash.js'
+import { formatResult } from '../../../scripts/crash-result.js'
 
 describe('a gateway that is killed again and again', function () {
   this.timeout(180_000)

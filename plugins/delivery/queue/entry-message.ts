@@ -29,7 +29,7 @@ export function forget(path: string): void {
   inMemory.delete(path)
 }
 
-export function queuedMessage(
+export function entryMessage(
   item: QueueItem,
   { eightBit, utf8 }: Pick<EntryNotes, 'eightBit' | 'utf8'>,
 ): OutgoingMessage {

@@ -15,9 +15,9 @@
 import { errorText } from '../../basics/error-text.js'
 import { existsSync } from 'node:fs'
 
-import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { QueueItem } from '../../haraka/outbound.js'
 import { placeKey, type Place } from '../../mail/place.js'
+import type { Consignment, Failure } from '../consignment.js'
 import type { Dispatcher } from '../dispatcher.js'
 import {
   isExpired,
@@ -27,15 +27,15 @@ import {
   waits,
   type Age,
 } from '../hosts/schedule.js'
-import { isTemporary, outcomeText, type Outcome } from '../outcome.js'
+import { outcomeText, type Outcome } from '../outcome.js'
 import type { QueueClock } from './clock.js'
 import { keepRecipients } from './queue-entry.js'
 import { routeOwn } from './own-mail.js'
-import { disown, markWarned, notesOf, type EntryNotes } from './queue-notes.js'
-import { forget, queuedMessage } from './queued-message.js'
-import type { Addressee, Consignment, Failure, Queuer } from './queuer.js'
+import { disown, markWarned, notesOf } from './queue-notes.js'
+import { forget } from './entry-message.js'
+import type { EntryWriter } from './entry-writer.js'
+import { endEntry, later, loadEntry, sortOutcomes, type LoadedEntry } from './loaded-entry.js'
 import type { DeliverySetup } from '../setup.js'
-import { orcptOf } from '../smtp/dsn-parameters.js'
 import { rfcTimeouts } from '../smtp/timeouts.js'
 
 const wholeAttempt = 3_600_000
@@ -43,20 +43,13 @@ const hour = 3_600_000
 
 export interface QueueParts {
   readonly dispatcher: Dispatcher
-  readonly queuer: Queuer
+  readonly writer: EntryWriter
   readonly clock: QueueClock
 }
 
-/** An entry on its way, with what is known of it. */
-interface Entry {
-  readonly item: QueueItem
-  readonly notes: EntryNotes
-  readonly consignment: Consignment
-  readonly place: Place
-  readonly addressees: readonly Addressee[]
-}
+type Placed = LoadedEntry & { readonly place: Place }
 
-export class QueueDelivery {
+export class EntryDelivery {
   private readonly setup: DeliverySetup
   private readonly parts: QueueParts
   /** paths: `haraka --qunstick` loads an entry a second time */
@@ -101,15 +94,13 @@ export class QueueDelivery {
       later(item, 'expected the notes of this version in the queue entry, got others', hour)
       return
     }
+    const entry = loadEntry(item, notes)
     const { place } = notes
-    const consignment = consign(item, notes)
-    const addressees = item.todo.rcpt_to.map((recipient) => addresseeOf(recipient, notes))
-    if (place.kind === 'undecided') {
-      await this.deliverOwn({ item, notes, consignment, addressees })
-    } else await this.deliverTo({ item, notes, consignment, place, addressees })
+    if (place.kind === 'undecided') await this.deliverOwn(entry)
+    else await this.deliverTo({ ...entry, place })
   }
 
-  private async deliverTo(entry: Entry): Promise<void> {
+  private async deliverTo(entry: Placed): Promise<void> {
     const { item, consignment, place, addressees } = entry
     const key = placeKey(place)
     const pause = this.setup.paused?.(key)
@@ -126,14 +117,14 @@ export class QueueDelivery {
     }
     const outcomes = await this.parts.dispatcher.dispatch(consignment, place, addressees, {
       timeouts: rfcTimeouts,
-      until: Date.now() + wholeAttempt,
+      until: performance.now() + wholeAttempt,
       entry: item.filename,
     })
     await this.finish(entry, outcomes)
   }
 
   /** Mail that the gateway makes itself: those who go to different places get entries of their own. */
-  private async deliverOwn(entry: Omit<Entry, 'place'>): Promise<void> {
+  private async deliverOwn(entry: LoadedEntry): Promise<void> {
     const { item, consignment, addressees } = entry
     const routed = await routeOwn(this.setup, item, addressees)
     const [only, ...others] = routed.portions
@@ -144,7 +135,7 @@ export class QueueDelivery {
     }
     if (routed.portions.length > 0) {
       try {
-        await (await this.parts.queuer.prepare(consignment, routed.portions, [])).commit()
+        await (await this.parts.writer.prepare(consignment, routed.portions, [])).commit()
       } catch (error) {
         later(item, `cannot queue: ${errorText(error)}`, waits.onFault)
         return
@@ -156,17 +147,17 @@ export class QueueDelivery {
     )
   }
 
-  private async finish(entry: Entry, outcomes: readonly Outcome[]): Promise<void> {
+  private async finish(entry: Placed, outcomes: readonly Outcome[]): Promise<void> {
     const { item, notes, consignment, place } = entry
     const schedule = this.parts.dispatcher.scheduleOf(place)
     const age: Age = { age: Date.now() - consignment.since, warned: notes.warned === true }
     const expired = isExpired(schedule, age)
-    const { failures, ...sorted } = sort(entry.addressees, outcomes, expired)
+    const { failures, ...sorted } = sortOutcomes(entry.addressees, outcomes, expired)
     const problem = await this.report(consignment, failures)
     // what is not reported is not at its end: the entry keeps it
     const open = problem === undefined ? sorted.open : [...sorted.open, ...failures]
     if (open.length === 0) {
-      this.end(item, outcomes)
+      endEntry(item, outcomes)
       return
     }
     const warns = !expired && open.some(({ outcome }) => outcome.kind !== 'held')
@@ -189,7 +180,7 @@ export class QueueDelivery {
   ): Promise<string | undefined> {
     if (failures.length === 0) return undefined
     try {
-      await (await this.parts.queuer.prepare(consignment, [], failures)).commit()
+      await (await this.parts.writer.prepare(consignment, [], failures)).commit()
       return undefined
     } catch (error) {
       const problem = `cannot report the failure: ${errorText(error)}`
@@ -199,7 +190,10 @@ export class QueueDelivery {
   }
 
   /** Only those who are still to get it stay in the entry. */
-  private async keep({ item, notes, consignment }: Entry, open: readonly Failure[]): Promise<void> {
+  private async keep(
+    { item, notes, consignment }: Placed,
+    open: readonly Failure[],
+  ): Promise<void> {
     const whole = open.length === item.todo.rcpt_to.length
     // the recipient of a report stays as it was written: it is routed anew
     const recipients =
@@ -217,7 +211,7 @@ export class QueueDelivery {
   }
 
   /** Until it has a session, until it is mended, or until its time. */
-  private wait(entry: Entry, open: readonly Outcome[], age: Age, problem: string): void {
+  private wait(entry: Placed, open: readonly Outcome[], age: Age, problem: string): void {
     const { item, place, addressees } = entry
     const { clock, dispatcher } = this.parts
     const schedule = dispatcher.scheduleOf(place)
@@ -239,13 +233,13 @@ export class QueueDelivery {
 
   /** Tells the sender of the delay; false: it could not be written, and is tried the next time. */
   private async warn(
-    { item, notes, consignment }: Entry,
+    { item, notes, consignment }: Placed,
     open: readonly Failure[],
     expire: number,
   ): Promise<boolean> {
     try {
       const expires = new Date(consignment.since + expire)
-      const warning = await this.parts.queuer.prepareWarning(consignment, open, expires)
+      const warning = await this.parts.writer.prepareWarning(consignment, open, expires)
       if (!warning) return false
       await warning.commit()
     } catch (error) {
@@ -255,62 +249,5 @@ export class QueueDelivery {
     }
     markWarned(item, notes)
     return true
-  }
-
-  private end(item: QueueItem, outcomes: readonly Outcome[]): void {
-    const recipients = item.todo.rcpt_to
-    const [yes] = outcomes.filter(({ kind }) => kind === 'delivered')
-    if (!yes) {
-      item.discard()
-      return
-    }
-    const of = (kind: Outcome['kind']): HarakaAddress[] =>
-      recipients.filter((_, index) => outcomes[index]?.kind === kind)
-    const [, name = yes.host, ip = '', port = ''] = /^(.*)\[(.*)\]:(\d+)$/u.exec(yes.host) ?? []
-    const [accepted, refused] = [of('delivered'), of('refused')]
-    const words = outcomeText(yes)
-    item.delivered(ip, Number(port), 'SMTP', name || ip, words, accepted, [], refused, false, false)
-  }
-}
-
-/** Who is at an end, and who is still to get it. */
-function sort(
-  addressees: readonly Addressee[],
-  outcomes: readonly Outcome[],
-  expired: boolean,
-): { readonly failures: readonly Failure[]; readonly open: readonly Failure[] } {
-  const all = addressees.map((addressee, index): Failure => {
-    const outcome = outcomes[index] ?? { kind: 'not-asked', reason: 'not tried', host: '' }
-    return { addressee, outcome }
-  })
-  const isOver = ({ outcome }: Failure): boolean =>
-    outcome.kind === 'refused' || (expired && isTemporary(outcome) && outcome.kind !== 'held')
-  return {
-    failures: all.filter(isOver),
-    open: all.filter((one) => isTemporary(one.outcome) && !isOver(one)),
-  }
-}
-
-/** An attempt has failed; the entry comes again after that time, which stands in its file's name. */
-function later(item: QueueItem, reason: string, milliseconds: number): void {
-  // Haraka counts attempts and would bounce after its last interval: here time decides
-  item.num_failures = Math.min(item.num_failures, item.cfg.temp_fail_intervals.length - 1)
-  item.temp_fail(reason, { delay: milliseconds / 1000 })
-}
-
-function consign(item: QueueItem, notes: EntryNotes): Consignment {
-  const { uuid, mail_from: mailFrom, queue_time: since } = item.todo
-  const { lists, client, envid, ret } = notes
-  return { uuid, mailFrom, message: queuedMessage(item, notes), since, lists, client, envid, ret }
-}
-
-function addresseeOf(recipient: HarakaAddress, notes: EntryNotes): Addressee {
-  const { address } = recipient
-  const known = notes.recipients[address]
-  return {
-    recipient,
-    original: known?.original ?? address,
-    orcpt: known?.orcpt ?? orcptOf(undefined, address),
-    ...(known?.notify !== undefined && { notify: known.notify }),
   }
 }

@@ -5,55 +5,18 @@
 import type { HarakaAddress } from '../../haraka/haraka.js'
 import type { EventRecipient, MailEvent } from '../../mail/mail-event.js'
 import { placeKey, type Place } from '../../mail/place.js'
+import type { Addressee, Consignment, Failure, Portion } from '../consignment.js'
 import { composeDsn, longestHeader, type FailedRecipient } from './dsn.js'
 import { groupBy } from '../../basics/group-by.js'
-import type { OutgoingMessage } from '../../mail/message.js'
 import { readHead } from '../../mail/message-head.js'
 import type { Outcome } from '../outcome.js'
 import { prepareEntries, type EntrySpec, type PreparedEntries } from './queue-entry.js'
-import {
-  toQueueNotes,
-  undecidedNotes,
-  type EntryNotes,
-  type RecipientNotes,
-} from './queue-notes.js'
+import { toQueueNotes, undecidedNotes, type EntryNotes } from './queue-notes.js'
 import type { DeliverySetup } from '../setup.js'
 import { fromXtext, wantsDelay, wantsFailure } from '../smtp/dsn-parameters.js'
 import { judgeReply } from '../smtp/judge.js'
 
-/** A message with all that its entries have in common. */
-export interface Consignment {
-  readonly uuid: string
-  readonly mailFrom: HarakaAddress
-  readonly message: OutgoingMessage
-  /** milliseconds since 1970 at which it was taken */
-  readonly since: number
-  /** mailing lists that it came through (../loop.ts) */
-  readonly lists: string
-  /** attributes of XCLIENT: whose mail it is */
-  readonly client?: string | undefined
-  readonly envid?: string | undefined
-  readonly ret?: string | undefined
-}
-
-export interface Addressee extends RecipientNotes {
-  readonly recipient: HarakaAddress
-}
-
-export interface Portion {
-  readonly place: Place
-  readonly addressees: readonly Addressee[]
-  /** for the journal; also why it is not delivered already */
-  readonly reason?: string
-  readonly later?: EntrySpec['later']
-}
-
-export interface Failure {
-  readonly addressee: Addressee
-  readonly outcome: Outcome
-}
-
-export class Queuer {
+export class EntryWriter {
   private readonly setup: DeliverySetup
 
   constructor(setup: DeliverySetup) {

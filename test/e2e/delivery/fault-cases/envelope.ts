@@ -1,0 +1,126 @@
+/** Hosts that fail at MAIL and RCPT. */
+import { all, onceTooMany, queued, someRefused, type Case } from './case.js'
+
+export const envelopeFaults: Readonly<Record<string, Case>> = {
+  'MAIL 4xx': {
+    script: { mail: '451 4.7.1 not now' },
+    hears: /^450 4\.7\.1 not now/u,
+  },
+  'MAIL 5xx': { script: { mail: '550 5.7.1 not you' }, hears: /^550 5\.7\.1 not you/u },
+  'MAIL 5xx without PIPELINING': {
+    script: { mail: '550 5.7.1 not you' },
+    extensions: [],
+    hears: /^550 5\.7\.1 not you/u,
+  },
+  'MAIL 530': {
+    script: { mail: '530 5.7.0 Authentication required' },
+    hears: queued,
+    queued: ['ok'],
+  },
+  'RCPT 530': {
+    script: { rcpt: () => '530 5.7.0 Must issue a STARTTLS command first' },
+    hears: queued,
+    queued: ['ok'],
+  },
+  'MAIL 421': { script: { mail: '421 4.3.2 closing' }, hears: queued, queued: ['ok'] },
+  'closes at MAIL': { script: { mail: 'close' }, hears: queued, queued: ['ok'] },
+  'MAIL garbage': {
+    script: { mail: { raw: 'HTTP/1.1 200 OK\r\n' } },
+    hears: queued,
+    queued: ['ok'],
+  },
+  'some RCPT refused, some deferred': {
+    script: someRefused,
+    to: all,
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok'],
+    queued: ['later'],
+    reported: ['no'],
+  },
+  'the same without PIPELINING': {
+    script: someRefused,
+    extensions: [],
+    to: all,
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok'],
+    queued: ['later'],
+    reported: ['no'],
+  },
+  'too many RCPT, with an enhanced code': {
+    script: { rcpt: onceTooMany('552 5.5.3 too many recipients') },
+    to: ['ok', 'no'],
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok', 'no'],
+  },
+  'too many RCPT, without one': {
+    script: { rcpt: onceTooMany('552 too many recipients') },
+    to: ['ok', 'no'],
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok', 'no'],
+  },
+  'RCPT 552, a full mailbox': {
+    script: { rcpt: (to) => (to.startsWith('no@') ? '552 5.2.2 mailbox full' : undefined) },
+    to: ['ok', 'no'],
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok'],
+    reported: ['no'],
+  },
+  'no 8BITMIME, and the message is ASCII': {
+    script: {},
+    extensions: [],
+    parameters: 'BODY=8BITMIME',
+    hears: /^250 2\.0\.0 taken/u,
+    delivered: ['ok'],
+  },
+  'no 8BITMIME, and the message needs it': {
+    script: {},
+    extensions: [],
+    parameters: 'BODY=8BITMIME',
+    text: 'gr\u00fc\u00dfe\r\n',
+    hears: /^550 5\.6\.3 /u,
+  },
+  'too large for its SIZE': {
+    script: {},
+    extensions: ['SIZE 1000'],
+    hears: /^550 5\.3\.4 /u,
+  },
+  'no SMTPUTF8, and the address needs it': {
+    script: {},
+    extensions: [],
+    to: ['jörg'],
+    parameters: 'SMTPUTF8',
+    hears: /^550 5\.6\.7 /u,
+  },
+  SMTPUTF8: {
+    script: {},
+    to: ['jörg'],
+    parameters: 'SMTPUTF8',
+    hears: /^250 /u,
+    delivered: ['jörg'],
+  },
+  'all RCPT refused': {
+    script: { rcpt: () => '551 5.1.6 moved away' },
+    to: ['no', 'later'],
+    hears: /^550 5\.1\.6 moved away/u,
+  },
+  'all RCPT deferred': {
+    script: { rcpt: () => '452 4.5.3 too many' },
+    to: ['no', 'later'],
+    hears: /^450 4\.5\.3 too many/u,
+  },
+  'RCPT refused and deferred': {
+    script: someRefused,
+    to: ['no', 'later'],
+    hears: queued,
+    queued: ['later'],
+    reported: ['no'],
+  },
+  'RCPT 251': {
+    script: { rcpt: () => '251 2.1.5 will forward' },
+    hears: /^250 /u,
+    delivered: ['ok'],
+  },
+  'RCPT 252': { script: { rcpt: () => '252 2.1.5 perhaps' }, hears: /^250 /u, delivered: ['ok'] },
+  'RCPT silent': { script: { rcpt: () => 'silent' }, hears: queued, queued: ['ok'] },
+  'closes at RCPT': { script: { rcpt: () => 'close' }, hears: queued, queued: ['ok'] },
+}
