@@ -62,7 +62,7 @@ function makeServer(plugin: HarakaPlugin): HttpServer {
   const queue = new QueueSource(operations)
   const watch = new GatewayWatch(operations, queue, packageVersion())
   const token = tokens.get(plugin)
-  const tracer = new Tracer(operations, token && (() => token.own))
+  const tracer = new Tracer(operations, queue, token && (() => token.own))
   const served = {
     gateway: pack.hostName,
     listen,

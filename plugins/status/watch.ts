@@ -4,9 +4,7 @@
  * what one does.
  */
 import cluster from 'node:cluster'
-import { readFile, statfs } from 'node:fs/promises'
-import { X509Certificate } from 'node:crypto'
-import { resolve } from 'node:path'
+import { statfs } from 'node:fs/promises'
 
 import { Registry } from 'prom-client'
 
@@ -22,6 +20,7 @@ import {
 } from '../operations/metrics/process-report.js'
 import type { Operations } from '../operations/operations.js'
 import { Processes } from '../operations/processes.js'
+import { readCertificates } from './certificates.js'
 import { gather, type Waiting } from './gather.js'
 import { gaugesOf } from './gauges.js'
 import { problemsOf } from './problems.js'
@@ -149,16 +148,10 @@ export class GatewayWatch {
     return percent > 0 ? Math.min((size * percent) / 100, octets) : octets
   }
 
-  /** Haraka's own certificate, where there is one. */
-  private async certificates(): Promise<CertificateView[]> {
-    const { files } = this.operations.pack
-    const name = String(files.main('tls.ini')['cert'] ?? 'tls_cert.pem')
-    try {
-      const { validTo } = new X509Certificate(await readFile(resolve(files.configDir, name)))
-      return [{ where: name, notAfter: Date.parse(validTo) }]
-    } catch {
-      return []
-    }
+  private certificates(): Promise<CertificateView[]> {
+    const { files, configuration } = this.operations.pack
+    const own = String(files.main('tls.ini')['cert'] ?? 'tls_cert.pem')
+    return readCertificates(files.configDir, own, configuration)
   }
 
   private async ended(pid: number): Promise<void> {

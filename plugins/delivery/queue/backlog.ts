@@ -72,6 +72,10 @@ export class Backlog {
     return new Set([...this.groups.values()].flatMap(({ hosts }) => hosts))
   }
 
+  names(): string[] {
+    return [...this.groupOf.keys()]
+  }
+
   /** How many wait, by place. */
   counts(): Map<string, number> {
     const counts = new Map<string, number>()

@@ -40,6 +40,8 @@ export interface QueueStates {
   readonly states: readonly PlaceState[]
   /** name of file and time of each entry that waits on a clock */
   readonly due: readonly (readonly [name: string, time: number])[]
+  /** those of them that wait for a host or a session, and not for that time */
+  readonly parked: readonly string[]
 }
 
 /** What the gateway gives to this, in each process. */
@@ -49,6 +51,7 @@ export interface QueueControlSetup {
   readonly observe: Observe
   readonly gateway: string
   placeStates(): readonly PlaceState[]
+  parked(): readonly string[]
   release(place: string): void
   refreshPauses(): void
   flush(): Promise<void>
@@ -61,7 +64,7 @@ export class QueueControl {
     this.setup = setup
     const { processes, queue } = setup
     processes.answer(topics.states, (): QueueStates => {
-      return { states: setup.placeStates(), due: queue.due() }
+      return { states: setup.placeStates(), due: queue.due(), parked: setup.parked() }
     })
     processes.answer(topics.retry, (value) => {
       const { names, places } = value as { names: string[]; places: string[] }
@@ -152,11 +155,13 @@ export class QueueControl {
     })
   }
 
-  private async states(): Promise<QueueStates> {
+  /** What all processes know. Rejects if one does not answer. */
+  async states(): Promise<QueueStates> {
     const answers = await this.all<QueueStates>(topics.states)
     return {
       states: answers.flatMap(({ states }) => states),
       due: answers.flatMap(({ due }) => due),
+      parked: answers.flatMap(({ parked }) => parked),
     }
   }
 

@@ -6,6 +6,8 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { askGateway } from '../../../plugins/operations/control/control-client.js'
+import type { QueueStates } from '../../../plugins/operations/queue/queue-control.js'
 import { runCommand, type CommandRun } from '../../cli/command.js'
 import { FaultServer } from '../../harness/fault-server.js'
 import { send, type GatewayProcess } from '../../harness/haraka.js'
@@ -226,19 +228,24 @@ describe('address-space queue, with two processes', function () {
       const paused = await command('pause', 'outbound:mx.example', '--reason', 'a test')
       assert.equal(paused.code, 0, paused.stderr)
       await other.start()
+      const clock = async (): Promise<number[]> => {
+        const states = await askGateway(join(other.dir, 'queue.control'), { command: 'states' })
+        // its control socket comes after its port
+        const { due = [] } = (states ?? {}) as Partial<QueueStates>
+        return due.map(([, time]) => time - Date.now())
+      }
       await eventually(async () => {
-        const { stdout } = await command('list', '--json')
-        const times = (JSON.parse(stdout) as { nextTry: string }[]).map(({ nextTry }) => nextTry)
-        const wait = times.filter((time) => Date.parse(time) > Date.now() + 60_000)
-        return wait.length === 2 ? undefined : times.join(' ')
+        const wait = (await clock()).filter((time) => time > 60_000)
+        return wait.length === 2 ? undefined : wait.join(' ')
       })
+      const { stdout } = await command('list', '--json')
+      const shown = (JSON.parse(stdout) as { nextTry: string | null }[]).map((one) => one.nextTry)
+      assert.deepEqual(shown, [null, null], 'not tried until it is resumed')
       assert.equal((await command('resume', 'outbound:mx.example')).code, 0)
       // it is on its way, or has been tried: nobody here has an MX
       await eventually(async () => {
-        const { stdout } = await command('list', '--json')
-        const times = (JSON.parse(stdout) as { nextTry: string }[]).map(({ nextTry }) => nextTry)
-        const held = times.filter((time) => Date.parse(time) > Date.now() + 120_000)
-        return held.length === 0 ? undefined : times.join(' ')
+        const held = (await clock()).filter((time) => time > 120_000)
+        return held.length === 0 ? undefined : held.join(' ')
       })
     } finally {
       await other.stop()
