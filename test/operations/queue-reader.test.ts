@@ -5,7 +5,11 @@ import { join } from 'node:path'
 
 import type { Pause, PlaceState } from '../../plugins/delivery/state.js'
 import { QueueReader } from '../../plugins/operations/queue/queue-reader.js'
-import { queueRows, type QueueRow } from '../../plugins/operations/queue/queue-rows.js'
+import {
+  queueRows,
+  withoutSmallDomains,
+  type QueueRow,
+} from '../../plugins/operations/queue/queue-rows.js'
 import { stateText } from '../../plugins/operations/queue/row-state.js'
 import { tempDir } from '../harness/temp.js'
 import { writeEntry } from './queue-folder.js'
@@ -207,5 +211,30 @@ describe('the rows of the queue', () => {
       ['mailbox-host:corp', 'paused: patches'],
       ['kept', 'kept: nobody could be told'],
     ])
+  })
+
+  it('domains by MX: the largest one by one, the others together, none lost', async () => {
+    const folder = tempDir('queue')
+    for (let domain = 0; domain < 60; domain++) {
+      for (let number = 0; number <= domain % 7; number++) {
+        const place = { kind: 'outbound', domain: `d${domain}.example` }
+        writeEntry(folder, { uuid: `A.${domain}.${number}`, place, since: now - minute })
+      }
+    }
+    writeEntry(folder, { uuid: 'B.1', place: unix })
+    const entries = await new QueueReader(folder).entries()
+    const paused = new Map([['outbound:d0.example', { reason: 'their move' }]])
+    const all = queueRows({ entries, paused, now })
+    const shown = withoutSmallDomains(all, 10)
+    const sum = (some: readonly QueueRow[]): number =>
+      some.reduce((total, { messages }) => total + messages, 0)
+    assert.equal(sum(shown), entries.length)
+    assert.equal(all.length, 61)
+    // unix, the one that is paused, ten, the rest
+    assert.equal(shown.length, 13)
+    assert.ok(shown.some(({ place }) => place === 'outbound:d0.example'))
+    const rest = shown.at(-1)
+    assert.equal(rest?.place, 'outbound: 49 more domains')
+    assert.deepEqual(withoutSmallDomains(all), [...withoutSmallDomains(all, 50)])
   })
 })

@@ -9,6 +9,7 @@ import {
   keptPlace,
   queueRows,
   toldBy,
+  withoutSmallDomains,
   type QueueRow,
 } from '../../operations/queue/queue-rows.js'
 import { stateText } from '../../operations/queue/row-state.js'
@@ -40,10 +41,11 @@ export async function listPlaces(options: ListOptions, style: TerminalStyle): Pr
   const { rows, running, now } = await readRows(options.config)
   if (options.json === true) return JSON.stringify(rows.map(rowAsJson), undefined, 2)
   const { ages = false } = options
+  const shown = withoutSmallDomains(rows)
   const table = ages
     ? plainTable(
         ['place', 'messages', ...ageHeads()],
-        rows.map(({ place, messages, ages }) => [
+        shown.map(({ place, messages, ages }) => [
           printable(place),
           String(messages),
           ...ages.map((count) => (count === 0 ? '·' : String(count))),
@@ -53,7 +55,7 @@ export async function listPlaces(options: ListOptions, style: TerminalStyle): Pr
       )
     : plainTable(
         ['place', 'messages', 'recipients', 'oldest', 'next try', 'state', 'last words'],
-        rows.map((row) => cells(row, now)),
+        shown.map((row) => cells(row, now)),
         style,
         [1, 2],
       )

@@ -78,6 +78,42 @@ export function queueRows({ entries, states, paused, ...clocks }: QueueFacts): Q
     .sort(byPlace)
 }
 
+/** Domains by MX that a table has a row for; a stranger's addresses make as many as he likes. */
+export const mostDomains = 50
+
+/** For people: the domains by MX with the most mail one by one, the others together. */
+export function withoutSmallDomains(rows: readonly QueueRow[], most = mostDomains): QueueRow[] {
+  const domains = rows.filter(({ place, state }) => {
+    return place.startsWith('outbound:') && state.kind !== 'paused'
+  })
+  if (domains.length <= most + 1) return [...rows]
+  const small = domains.toSorted((a, b) => b.messages - a.messages).slice(most)
+  const [first] = small
+  if (!first) return [...rows]
+  const together = small.slice(1).reduce(joinRows, first)
+  const others = { ...together, place: `outbound: ${small.length} more domains`, lastReply: '' }
+  const left = new Set(small)
+  const shown = rows.filter((row) => !left.has(row))
+  const after = shown.findLastIndex(({ place }) => place.startsWith('outbound:'))
+  return shown.toSpliced(after + 1, 0, others)
+}
+
+function joinRows(a: QueueRow, b: QueueRow): QueueRow {
+  const oldest = least([a.oldest, b.oldest].filter((time) => time !== undefined))
+  const nextTry = least([a.nextTry, b.nextTry].filter((time) => time !== undefined))
+  return {
+    place: a.place,
+    messages: a.messages + b.messages,
+    recipients: a.recipients + b.recipients,
+    size: a.size + b.size,
+    ...(oldest !== undefined && { oldest }),
+    ...(nextTry !== undefined && { nextTry }),
+    state: a.state.kind === b.state.kind ? a.state : { kind: 'ok' },
+    lastReply: a.lastReply,
+    ages: a.ages.map((count, index) => count + (b.ages[index] ?? 0)),
+  }
+}
+
 /** The next try of each entry. */
 export function nextTries({
   entries,
