@@ -39,6 +39,7 @@ export class GatewayWatch {
   private readonly started = Date.now()
   private readonly counts = new GatewayCounts()
   private view: { readonly at: number; readonly value: Promise<StatusView> } | undefined
+  private readonly texts = new WeakMap<StatusView, Promise<string>>()
   private waiting: Waiting = { places: new Map(), kept: 0 }
   private queueReadAgain = 0
 
@@ -65,10 +66,13 @@ export class GatewayWatch {
     this.queueReadAgain = 0
   }
 
-  /** The text that Prometheus reads. */
+  /** The text that Prometheus reads; once for a view. */
   async metrics(): Promise<string> {
     const view = await this.look()
-    return await Registry.merge([this.counts.sums(), gaugesOf(view)]).metrics()
+    const text =
+      this.texts.get(view) ?? Registry.merge([this.counts.sums(), gaugesOf(view)]).metrics()
+    this.texts.set(view, text)
+    return await text
   }
 
   get draining(): Draining | undefined {
