@@ -1,6 +1,11 @@
-/** The thread of the HTTP server (http-thread.ts); it knows nothing of the gateway but how to ask. */
+/**
+ * The thread of the HTTP server (http-thread.ts); it knows nothing of the gateway but how to ask. Where
+ * processors are short the mail goes first: on Linux a thread has a priority of its own.
+ */
+import { constants, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 
+import { errorText } from '../basics/error-text.js'
 import type { Log } from '../config/environment.js'
 import type { Listen } from '../operations/operations-config.js'
 import { HttpServer, type Answer, type Asked } from './http-server.js'
@@ -46,6 +51,17 @@ function ask(asked: Asked): Promise<Answer> {
   })
 }
 
+function stepBack(): void {
+  // elsewhere it would be the priority of the whole process
+  if (process.platform !== 'linux') return
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch (error) {
+    log.debug(`the status page keeps its priority: ${errorText(error)}`)
+  }
+}
+
+stepBack()
 parentPort?.on('message', ({ id, answer = failed }: ThreadAnswer) => waiting.get(id)?.(answer))
 
 void new HttpServer(workerData as Listen, log, ask).start().then(() => say({ kind: 'tried' }))

@@ -1,7 +1,7 @@
 /**
  * Asks for a page again and again, so many times a second, in a process of its own; says how it was
- * answered when it is told to end. Without a URL it asks a server of its own: the same work on the
- * same machine, of which the gateway knows nothing.
+ * answered when it is told to end. `serverMain` is a server beside: the same work on the same machine,
+ * of which the gateway knows nothing.
  */
 import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,9 +15,8 @@ export interface Answered {
   readonly statuses: Readonly<Record<number, number>>
 }
 
-/** `argv`: how many a second, and the URL, if it is another's. */
-export async function requestsMain([perSecond = '1000', given]: readonly string[]): Promise<void> {
-  const url = given ?? (await ownServer())
+/** `argv`: how many a second, and of which URL. */
+export function requestsMain([perSecond = '1000', url = '']: readonly string[]): void {
   const statuses: Record<number, number> = {}
   const note = (status: number): void => void (statuses[status] = (statuses[status] ?? 0) + 1)
   const started = performance.now()
@@ -39,9 +38,13 @@ export async function requestsMain([perSecond = '1000', given]: readonly string[
   process.send?.('ready')
 }
 
-/** Answers as the status page does who asks too often. */
-async function ownServer(): Promise<string> {
-  const server = createServer((_, response) => response.writeHead(429).end())
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+/** Answers as the status page does who asks too often; says where it listens. */
+export function serverMain(): void {
+  const server = createServer((_, response) =>
+    response.writeHead(429, { 'Retry-After': '1', Connection: 'close' }).end(),
+  )
+  server.listen(0, '127.0.0.1', () => {
+    process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  })
+  process.on('disconnect', () => process.exit())
 }
