@@ -20,7 +20,14 @@ import { operationsFile, parseOperationsConfig } from '../operations/operations-
 import { readSecretFile } from '../config/secret-file.js'
 import { configOption } from './install-dir.js'
 import { isoTime } from './queue/list.js'
-import { ask, gatewayStates, openQueue, readQueue, type OpenedQueue } from './queue/opened-queue.js'
+import {
+  ask,
+  gatewayStates,
+  openQueue,
+  readQueue,
+  triesOf,
+  type OpenedQueue,
+} from './queue/opened-queue.js'
 import { ProgressBar } from './progress-bar.js'
 import { terminalStyle } from './terminal.js'
 
@@ -175,16 +182,16 @@ async function stillQueued(
   const wanted = new Set(stories.map(({ transaction }) => transaction))
   const queued = new Map<string, StillQueued[]>()
   const [entries, states] = await Promise.all([readQueue(opened), gatewayStates(opened)])
-  const due = new Map(states?.due)
+  const tries = triesOf(opened, entries, states, Date.now())
   for (const entry of entries) {
     const transaction = transactionOf(entry.uuid)
     if (!wanted.has(transaction)) continue
-    const nextTry = due.get(entry.name) ?? entry.nextAttempt
+    const nextTry = tries.get(entry.name)
     queued.set(transaction, [...(queued.get(transaction) ?? []), { ...entry, nextTry }])
   }
   return queued
 }
 
 function asJson({ name, place, recipients, kept, nextTry }: StillQueued): Record<string, unknown> {
-  return { file: name, place, recipients, kept, nextTry: kept ? null : isoTime(nextTry) }
+  return { file: name, place, recipients, kept, nextTry: isoTime(nextTry) }
 }

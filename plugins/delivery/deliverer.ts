@@ -232,6 +232,11 @@ export class Deliverer {
     })
   }
 
+  /** Queue files that wait for a host or a session, or are held back. */
+  parked(): readonly string[] {
+    return this.clock.parked()
+  }
+
   /** Tries now what waits for the place, or all that waits. */
   release(place?: string): void {
     this.clock.release(place).catch((error: unknown) => {

@@ -83,6 +83,11 @@ export class ConnectorsPart {
     return this.deliverer.state()
   }
 
+  /** Queue files that wait for a host or a session, and not for their time. */
+  parked(): readonly string[] {
+    return this.deliverer.parked()
+  }
+
   /** Tries now what waits for the place; without one, all that waits. */
   release(place?: string): void {
     this.deliverer.release(place)

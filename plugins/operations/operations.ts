@@ -73,6 +73,7 @@ export class Operations {
       observe: observers.observe,
       gateway: hostName,
       placeStates: () => existing()?.placeStates() ?? [],
+      parked: () => existing()?.parked() ?? [],
       release: (place) => existing()?.release(place),
       refreshPauses: () => this.pauses.refresh(),
       flush: () => this.flushJournal(),

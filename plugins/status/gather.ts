@@ -185,17 +185,6 @@ function total(states: readonly DirectoryState[], key: keyof DirectoryState['cou
   return states.reduce((sum, { counts }) => sum + counts[key], 0)
 }
 
-/** While every host is left alone, nothing is tried before the first of them is. */
-function waitingFor(known: WaitingView | undefined, hosts: readonly HostView[]): WaitingView {
-  if (!known) return { messages: 0, recipients: 0 }
-  const untils = hosts.flatMap(({ condition, until }) =>
-    condition === 'left-alone' && until !== undefined ? [until] : [],
-  )
-  if (known.nextTry === undefined || hosts.length === 0 || untils.length < hosts.length)
-    return known
-  return { ...known, nextTry: Math.max(known.nextTry, Math.min(...untils)) }
-}
-
 interface ConfiguredPlace {
   readonly key: string
   readonly kind: PlaceView['kind']
@@ -224,7 +213,7 @@ function placesOf(facts: Gathered, recent: Recent): PlaceView[] {
       ...place,
       hosts,
       configuredHosts: smartHosts.length > 0,
-      waiting: waitingFor(waiting.places.get(place.key), hosts),
+      waiting: waiting.places.get(place.key) ?? { messages: 0, recipients: 0 },
       ...(pause && { paused: pause }),
       recent: recent.attempts.get(place.key) ?? noAttempts,
       lastReply: states.map(({ lastReply }) => lastReply).find((text) => text !== '') ?? '',

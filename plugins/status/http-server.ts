@@ -7,7 +7,13 @@
  * keeps the process alive.
  */
 import { chmodSync, unlinkSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { connect } from 'node:net'
 
 import { LRUCache } from 'lru-cache'
@@ -24,13 +30,26 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export type Handler = (request: IncomingMessage, body: string) => Promise<Answer>
+/** A request, as plain values that go from thread to thread. */
+export interface Asked {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  /** the address of the client; absent: through the socket */
+  readonly remote: string | undefined
+  readonly body: string
+}
+
+export type Handler = (asked: Asked) => Promise<Answer>
 
 // milliseconds
 const defaultRetry = 10_000
 // octets of a form
 const mostBody = 8192
+// requests of one client
 const perSecond = 30
+// a balancer's: they are answered also while its address asks for pages too often
+const checksPerSecond = 100
 
 const headers = {
   'Content-Security-Policy':
@@ -51,6 +70,7 @@ export class HttpServer {
   private readonly retryInterval: number
   /** by client, so that one who asks too much keeps no other away */
   private readonly rates = new LRUCache<string, Rate>({ max: 1000 })
+  private readonly checks = new LRUCache<string, Rate>({ max: 1000 })
   private retry: NodeJS.Timeout | undefined
   private told = false
   private closed = false
@@ -126,16 +146,18 @@ export class HttpServer {
     else again()
   }
 
-  private rateOf({ socket }: IncomingMessage): Rate {
+  private rateOf({ socket, url }: IncomingMessage): Rate {
     const client = socket.remoteAddress ?? ''
-    const rate = this.rates.get(client) ?? new Rate(perSecond)
-    this.rates.set(client, rate)
+    const isCheck = url?.startsWith('/healthz/') === true
+    const rates = isCheck ? this.checks : this.rates
+    const rate = rates.get(client) ?? new Rate(isCheck ? checksPerSecond : perSecond)
+    rates.set(client, rate)
     return rate
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      if (!request.url?.startsWith('/healthz/') && !this.rateOf(request).take()) {
+      if (!this.rateOf(request).take()) {
         // nothing else is looked at: this is what many requests cost
         response.writeHead(429, { 'Retry-After': '1', Connection: 'close' }).end()
         return
@@ -144,7 +166,7 @@ export class HttpServer {
       const answer: Answer =
         body === undefined
           ? { status: 413, type: 'text/plain', body: 'too large\n' }
-          : await this.handler(request, body)
+          : await this.handler(askedOf(request, body))
       response.writeHead(answer.status, {
         ...headers,
         'Content-Type': `${answer.type}; charset=utf-8`,
@@ -157,6 +179,13 @@ export class HttpServer {
       response.end()
     }
   }
+}
+
+function askedOf(
+  { method = '', url = '/', headers, socket }: IncomingMessage,
+  body: string,
+): Asked {
+  return { method, url, headers, remote: socket.remoteAddress, body }
 }
 
 /** `undefined`: it is too large. */

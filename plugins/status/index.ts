@@ -16,7 +16,7 @@ import { carryOn } from '../haraka/replies.js'
 import { mailAddress, parseMailAddress } from '../mail/mail-address.js'
 import { startReporting } from '../operations/metrics/process-report.js'
 import { enableOperations, Operations } from '../operations/operations.js'
-import { HttpServer } from './http-server.js'
+import { HttpThread } from './http-thread.js'
 import { explanationHtml } from './page/explanation.js'
 import { answer } from './routes.js'
 import { readAssets } from './assets.js'
@@ -28,7 +28,7 @@ import { GatewayWatch } from './watch.js'
 // TEST-NET-1 (RFC 5737): nobody's address
 const stranger = { ip: '192.0.2.1', mayRelay: false }
 
-const servers = new WeakMap<HarakaPlugin, HttpServer>()
+const servers = new WeakMap<HarakaPlugin, HttpThread>()
 const tokens = new WeakMap<HarakaPlugin, Token>()
 
 export function register(this: HarakaPlugin): void {
@@ -55,14 +55,14 @@ export const openStatus = hook('init_master', 10, async ({ plugin }) => {
   return carryOn
 })
 
-function makeServer(plugin: HarakaPlugin): HttpServer {
+function makeServer(plugin: HarakaPlugin): HttpThread {
   const operations = Operations.of(plugin)
   const { pack, config } = operations
   const { listen } = config.status
   const queue = new QueueSource(operations)
   const watch = new GatewayWatch(operations, queue, packageVersion())
   const token = tokens.get(plugin)
-  const tracer = new Tracer(operations, token && (() => token.own))
+  const tracer = new Tracer(operations, queue, token && (() => token.own))
   const served = {
     gateway: pack.hostName,
     listen,
@@ -89,7 +89,7 @@ function makeServer(plugin: HarakaPlugin): HttpServer {
       return done
     },
   }
-  return new HttpServer(listen, pack.files.log, (request, body) => answer(served, request, body))
+  return new HttpThread(listen, pack.files.log, (asked) => answer(served, asked))
 }
 
 export function shutdown(this: HarakaPlugin): void {

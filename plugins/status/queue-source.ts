@@ -6,7 +6,8 @@ import type { Pause } from '../delivery/state.js'
 import { placeLabel } from '../operations/metrics/mail-metrics.js'
 import { makeOwnedFolder } from '../operations/owned-folder.js'
 import { changePauses, readPauses } from '../operations/pauses.js'
-import { QueueReader } from '../operations/queue/queue-reader.js'
+import { QueueReader, type QueueEntry } from '../operations/queue/queue-reader.js'
+import { nextTries, toldBy } from '../operations/queue/queue-rows.js'
 import type { Operations } from '../operations/operations.js'
 import type { Waiting } from './gather.js'
 import type { WaitingView } from './view.js'
@@ -34,21 +35,36 @@ export class QueueSource {
   async waiting(): Promise<Waiting> {
     const places = new Map<string, WaitingView>()
     let kept = 0
-    for (const entry of await this.reader.entries()) {
+    const { entries, tries } = await this.read()
+    for (const entry of entries) {
       if (entry.kept) {
         kept += 1
         continue
       }
       const key = placeLabel(entry.place)
       const before = places.get(key) ?? { messages: 0, recipients: 0 }
+      const times = [before.nextTry, tries.get(entry.name)].filter((time) => time !== undefined)
       places.set(key, {
         messages: before.messages + 1,
         recipients: before.recipients + entry.recipients.length,
         oldest: Math.min(before.oldest ?? entry.since, entry.since),
-        nextTry: Math.min(before.nextTry ?? entry.nextAttempt, entry.nextAttempt),
+        ...(times.length > 0 && { nextTry: Math.min(...times) }),
       })
     }
     return { places, kept }
+  }
+
+  /** The entries, and when each is tried next: as the processes say, or, if one is silent, the files. */
+  async read(): Promise<{
+    readonly entries: readonly QueueEntry[]
+    readonly tries: ReadonlyMap<string, number>
+  }> {
+    const [entries, states] = await Promise.all([
+      this.reader.entries(),
+      this.operations.control.states().catch(() => undefined),
+    ])
+    const facts = { entries, paused: this.paused(), now: Date.now(), ...toldBy(states) }
+    return { entries, tries: nextTries(facts) }
   }
 
   /** Nothing, if it cannot be read: who holds mail back by it says so in the log. */

@@ -8,13 +8,11 @@
  *
  * Who may not read gets nothing but a form for the token; who may not act, a refusal.
  */
-import type { IncomingMessage } from 'node:http'
-
 import { bearerToken, cookie, mayRead, ownOrigin, whyNotAct, type Asking } from './access.js'
 import { errorText } from '../basics/error-text.js'
 import { parseDuration } from '../config/units.js'
 import type { Listen } from '../operations/operations-config.js'
-import type { Answer } from './http-server.js'
+import type { Answer, Asked } from './http-server.js'
 import type { Assets } from './assets.js'
 import type { Html } from './page/html.js'
 import { answerPage, errorPage, signInPage, statusPage, type Reader } from './page/page.js'
@@ -49,12 +47,8 @@ interface Request {
 const sessionCookie = 'address_space_status'
 const twelveHours = 12 * 3600
 
-export async function answer(
-  served: Served,
-  incoming: IncomingMessage,
-  body: string,
-): Promise<Answer> {
-  const request = readRequest(served, incoming, body)
+export async function answer(served: Served, asked: Asked): Promise<Answer> {
+  const request = readRequest(served, asked)
   const { method, url } = request
   if (method === 'POST') return await answerPost(served, request)
   if (method !== 'GET' && method !== 'HEAD') return text(405, 'expected GET, HEAD or POST')
@@ -64,8 +58,7 @@ export async function answer(
   return await answerGet(served, request)
 }
 
-function readRequest(served: Served, incoming: IncomingMessage, body: string): Request {
-  const { headers, socket, method = '', url = '/' } = incoming
+function readRequest(served: Served, { method, url, headers, remote, body }: Asked): Request {
   const given = bearerToken(headers)
   const session = cookie(headers, sessionCookie)
   const { token } = served
@@ -77,7 +70,7 @@ function readRequest(served: Served, incoming: IncomingMessage, body: string): R
       ? new URL(url, 'http://status')
       : new URL('http://status/?'),
     form: new URLSearchParams(body),
-    asking: { remote: socket.remoteAddress, headers, known },
+    asking: { remote, headers, known },
     session,
   }
 }
@@ -96,7 +89,7 @@ async function answerGet(served: Served, request: Request): Promise<Answer> {
   const ask = (name: string): string => (url.searchParams.get(name) ?? '').trim()
   switch (url.pathname) {
     case '/':
-      return page(200, statusPage(await served.look(), reader))
+      return page(200, renderedPage(await served.look(), reader))
     case '/status.json':
       return { status: 200, type: 'application/json', body: JSON.stringify(await served.look()) }
     case '/metrics':
@@ -115,6 +108,19 @@ async function answerGet(served: Served, request: Request): Promise<Answer> {
     default:
       return page(404, errorPage('Not here', 'There is no such page.'))
   }
+}
+
+/** A view is rendered once for all who see the same of it. */
+const rendered = new WeakMap<StatusView, Map<string, Html>>()
+
+function renderedPage(view: StatusView, reader: Reader): Html {
+  if (reader.told !== undefined) return statusPage(view, reader)
+  const pages = rendered.get(view) ?? new Map<string, Html>()
+  rendered.set(view, pages)
+  const key = JSON.stringify(reader)
+  const known = pages.get(key) ?? statusPage(view, reader)
+  pages.set(key, known)
+  return known
 }
 
 /** For the other gateways. */

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 
 import { errorText } from '../basics/error-text.js'
 import type { Operations } from '../operations/operations.js'
-import { QueueReader } from '../operations/queue/queue-reader.js'
+import type { QueueSource } from './queue-source.js'
 import { findStories } from '../operations/trace/find-stories.js'
 import { formatStory, type StillQueued } from '../operations/trace/format-story.js'
 import { storiesOf, transactionOf, type Story } from '../operations/trace/story.js'
@@ -22,10 +22,12 @@ export class Tracer {
   private readonly operations: Operations
   /** what the other gateways want to see; absent: there is no token */
   private readonly token: (() => string) | undefined
+  private readonly queue: QueueSource
   private searching = false
 
-  constructor(operations: Operations, token: (() => string) | undefined) {
+  constructor(operations: Operations, queue: QueueSource, token: (() => string) | undefined) {
     this.operations = operations
+    this.queue = queue
     this.token = token
   }
 
@@ -106,11 +108,12 @@ ${formatStory(story, waiting, now, plain)}</pre>`
     const wanted = new Set(stories.map(({ transaction }) => transaction))
     const queued = new Map<string, StillQueued[]>()
     if (wanted.size === 0) return queued
-    for (const entry of await new QueueReader(this.operations.paths.queue).entries()) {
+    const { entries, tries } = await this.queue.read()
+    for (const entry of entries) {
       const transaction = transactionOf(entry.uuid)
       if (!wanted.has(transaction)) continue
       const before = queued.get(transaction) ?? []
-      queued.set(transaction, [...before, { ...entry, nextTry: entry.nextAttempt }])
+      queued.set(transaction, [...before, { ...entry, nextTry: tries.get(entry.name) }])
     }
     return queued
   }

@@ -4,9 +4,7 @@
  * what one does.
  */
 import cluster from 'node:cluster'
-import { readFile, statfs } from 'node:fs/promises'
-import { X509Certificate } from 'node:crypto'
-import { resolve } from 'node:path'
+import { statfs } from 'node:fs/promises'
 
 import { Registry } from 'prom-client'
 
@@ -22,6 +20,7 @@ import {
 } from '../operations/metrics/process-report.js'
 import type { Operations } from '../operations/operations.js'
 import { Processes } from '../operations/processes.js'
+import { readCertificates } from './certificates.js'
 import { gather, type Waiting } from './gather.js'
 import { gaugesOf } from './gauges.js'
 import { problemsOf } from './problems.js'
@@ -40,6 +39,7 @@ export class GatewayWatch {
   private readonly started = Date.now()
   private readonly counts = new GatewayCounts()
   private view: { readonly at: number; readonly value: Promise<StatusView> } | undefined
+  private readonly texts = new WeakMap<StatusView, Promise<string>>()
   private waiting: Waiting = { places: new Map(), kept: 0 }
   private queueReadAgain = 0
 
@@ -66,10 +66,13 @@ export class GatewayWatch {
     this.queueReadAgain = 0
   }
 
-  /** The text that Prometheus reads. */
+  /** The text that Prometheus reads; once for a view. */
   async metrics(): Promise<string> {
     const view = await this.look()
-    return await Registry.merge([this.counts.sums(), gaugesOf(view)]).metrics()
+    const text =
+      this.texts.get(view) ?? Registry.merge([this.counts.sums(), gaugesOf(view)]).metrics()
+    this.texts.set(view, text)
+    return await text
   }
 
   get draining(): Draining | undefined {
@@ -148,16 +151,10 @@ export class GatewayWatch {
     return percent > 0 ? Math.min((size * percent) / 100, octets) : octets
   }
 
-  /** Haraka's own certificate, where there is one. */
-  private async certificates(): Promise<CertificateView[]> {
-    const { files } = this.operations.pack
-    const name = String(files.main('tls.ini')['cert'] ?? 'tls_cert.pem')
-    try {
-      const { validTo } = new X509Certificate(await readFile(resolve(files.configDir, name)))
-      return [{ where: name, notAfter: Date.parse(validTo) }]
-    } catch {
-      return []
-    }
+  private certificates(): Promise<CertificateView[]> {
+    const { files, configuration } = this.operations.pack
+    const own = String(files.main('tls.ini')['cert'] ?? 'tls_cert.pem')
+    return readCertificates(files.configDir, own, configuration)
   }
 
   private async ended(pid: number): Promise<void> {

@@ -3,9 +3,14 @@ import assert from 'node:assert/strict'
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import type { PlaceState } from '../../plugins/delivery/state.js'
+import type { Pause, PlaceState } from '../../plugins/delivery/state.js'
 import { QueueReader } from '../../plugins/operations/queue/queue-reader.js'
-import { queueRows, stateText, type QueueRow } from '../../plugins/operations/queue/queue-rows.js'
+import {
+  queueRows,
+  withoutSmallDomains,
+  type QueueRow,
+} from '../../plugins/operations/queue/queue-rows.js'
+import { stateText } from '../../plugins/operations/queue/row-state.js'
 import { tempDir } from '../harness/temp.js'
 import { writeEntry } from './queue-folder.js'
 
@@ -123,6 +128,10 @@ describe('the rows of the queue', () => {
   })
   const full: PlaceState = { ...well, hosts: [{ ...well.hosts[0]!, condition: 'full', limit: 6 }] }
 
+  function held(pause: { until?: number }): Map<string, Pause> {
+    return new Map([['connector:unix', { reason: 'move', ...pause }]])
+  }
+
   async function rows(facts: Partial<Parameters<typeof queueRows>[0]>): Promise<QueueRow[]> {
     const folder = tempDir('queue')
     const at = (age: number): number => now - age
@@ -166,6 +175,28 @@ describe('the rows of the queue', () => {
     })
   }
 
+  // the second entry is due by its process in 2 s, the first by its file in 5 s
+  for (const [name, facts, next] of [
+    ['its process says when', { states: [well] }, now + 2000],
+    ['no gateway: the files say', { due: new Map() }, now + 5000],
+    ['a pause without an end', { states: [well], paused: held({}) }, undefined],
+    ['a pause with one', { states: [well], paused: held({ until: now + 9e6 }) }, now + 9e6],
+    ['nothing before its hosts are tried', { states: [aloneUntil(now + 7000)] }, now + 7000],
+    ['hosts are tried before that', { states: [aloneUntil(now + 1000)] }, now + 2000],
+    [
+      'an entry that waits for its host goes with it',
+      { states: [aloneUntil(now + 1000)], parked: 'all' },
+      now + 1000,
+    ],
+    ['for a session: with the next one', { states: [full], parked: 'all' }, now],
+  ] as const) {
+    it(`next try: ${name}`, async () => {
+      const parked = 'parked' in facts ? { parked: { has: () => true } as never } : {}
+      const [row] = await rows({ ...facts, ...parked } as never)
+      assert.equal(row?.nextTry, next)
+    })
+  }
+
   it('a pause stands above all, also with nothing waiting', async () => {
     const paused = new Map([
       ['connector:unix', { reason: 'move', until: now + 7_200_000 }],
@@ -180,5 +211,30 @@ describe('the rows of the queue', () => {
       ['mailbox-host:corp', 'paused: patches'],
       ['kept', 'kept: nobody could be told'],
     ])
+  })
+
+  it('domains by MX: the largest one by one, the others together, none lost', async () => {
+    const folder = tempDir('queue')
+    for (let domain = 0; domain < 60; domain++) {
+      for (let number = 0; number <= domain % 7; number++) {
+        const place = { kind: 'outbound', domain: `d${domain}.example` }
+        writeEntry(folder, { uuid: `A.${domain}.${number}`, place, since: now - minute })
+      }
+    }
+    writeEntry(folder, { uuid: 'B.1', place: unix })
+    const entries = await new QueueReader(folder).entries()
+    const paused = new Map([['outbound:d0.example', { reason: 'their move' }]])
+    const all = queueRows({ entries, paused, now })
+    const shown = withoutSmallDomains(all, 10)
+    const sum = (some: readonly QueueRow[]): number =>
+      some.reduce((total, { messages }) => total + messages, 0)
+    assert.equal(sum(shown), entries.length)
+    assert.equal(all.length, 61)
+    // unix, the one that is paused, ten, the rest
+    assert.equal(shown.length, 13)
+    assert.ok(shown.some(({ place }) => place === 'outbound:d0.example'))
+    const rest = shown.at(-1)
+    assert.equal(rest?.place, 'outbound: 49 more domains')
+    assert.deepEqual(withoutSmallDomains(all), [...withoutSmallDomains(all, 50)])
   })
 })

@@ -173,15 +173,4 @@ describe('the view of a gateway', () => {
     ]
     assert.deepEqual(gather(facts({ reports })).configuration.failed, { at: 6, errors: ['new'] })
   })
-
-  it('tries nothing before the first host is tried while all of them are left alone', () => {
-    const waiting = {
-      kept: 0,
-      places: new Map([['connector:unix', { messages: 1, recipients: 1, nextTry: now - 60 }]]),
-    }
-    const later = hostState({ host: 'i', condition: 'left-alone', until: now + 700 })
-    const seen = gather(facts({ waiting, reports: [withHosts(alone, later)] }))
-    const unix = seen.places.find(({ key }) => key === 'connector:unix')
-    assert.equal(unix?.waiting.nextTry, now + 5)
-  })
 })

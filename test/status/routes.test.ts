@@ -50,7 +50,7 @@ describe('the status server', () => {
     }
     const say = (line: string): void => void log.push(line)
     const all = { debug: say, info: say, notice: say, warn: say, error: say, crit: say }
-    server = new HttpServer(listen, all, (request, body) => answer(served, request, body))
+    server = new HttpServer(listen, all, (asked) => answer(served, asked))
     await server.start()
     url = `http://127.0.0.1:${port}`
   }
@@ -222,6 +222,11 @@ describe('the status server', () => {
     assert.ok(statuses.filter((status) => status === 200).length >= 10, String(statuses))
     assert.ok(statuses.includes(429))
     assert.equal((await get('/healthz/ready')).status, 200)
+    const checks = await Promise.all(
+      Array.from({ length: 300 }, async () => (await get('/healthz/ready')).status),
+    )
+    assert.ok(checks.filter((status) => status === 200).length >= 50, String(checks))
+    assert.ok(checks.includes(429), 'a flood of checks is one, too')
   })
 
   it('says that its port is taken, and takes it when it is free', async function () {

@@ -1,8 +1,8 @@
 /**
  * What `address-space queue` does to the queue: retry, pause, resume, return, drop, adopt. With a
  * running gateway it asks that one. Without one, what can be done on disk is done there: what is
- * paused is written down for the next start, an entry is made due, removed, adopted; a report to a
- * sender needs the gateway.
+ * paused is written down for the next start, an entry is made due, removed, adopted, or becomes the
+ * report to its sender.
  */
 import { rename, unlink } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
@@ -15,6 +15,7 @@ import { makeOwnedFolder } from '../../operations/owned-folder.js'
 import { changePauses } from '../../operations/pauses.js'
 import { adoptedEvent } from '../../operations/queue/adopted-event.js'
 import { adoptFolder, type AdoptionResult } from '../../operations/queue/adopt.js'
+import { assertReturnable, returnEntry } from '../../operations/queue/return-entry.js'
 import { signOfLife } from '../../operations/queue/signs-of-life.js'
 import type { QueueEntry } from '../../operations/queue/queue-reader.js'
 import type { MailEvent } from '../../mail/mail-event.js'
@@ -115,15 +116,30 @@ function writePauses(
   changePauses(paths.control, change)
 }
 
-/** A report to the sender now. */
+/** A report to the sender now; without a gateway the report is delivered after the next start. */
 export async function giveBack(config: string, id: string): Promise<string> {
   const opened = openQueue(config)
-  const { uuid, name, sender } = findEntry(await readQueue(opened), id)
+  const entry = findEntry(await readQueue(opened), id)
+  const { uuid, name, sender } = entry
   const result = await ask(opened, { command: 'return', name, by: whoAmI() })
-  if (result === undefined) {
-    throw new Error('No gateway runs, and only a running one can report to the sender: start it.')
-  }
-  return `${uuid} is returned: <${sender}> is told.`
+  if (result !== undefined) return `${uuid} is returned: <${sender}> is told.`
+  assertReturnable(entry)
+  await assertNobodyLives(opened)
+  const { install, paths } = opened
+  const { events } = await returnEntry(paths.queue, entry, install.me)
+  const { place, recipients } = entry
+  const returned = { kind: 'returned', uuid, place, entry: name, recipients, by: whoAmI() } as const
+  await writeDown(opened, [...events, returned])
+  return events.length === 0
+    ? `${uuid} is removed: <${sender}> wants no report.`
+    : `${uuid} is returned; no gateway runs, at its start <${sender}> is told.`
+}
+
+/** A gateway that lives and cannot be asked may have the entry on its way to a host. */
+async function assertNobodyLives({ paths }: OpenedQueue): Promise<void> {
+  const sign = await signOfLife(paths.queue)
+  if (sign === undefined) return
+  throw new Error(`a gateway lives that cannot be asked (${sign}): stop it first, or restart it`)
 }
 
 /** Removes without a report, after the id has been typed once more (or given with `--yes`). */
@@ -147,6 +163,7 @@ export async function drop(
   }
   const result = await ask(opened, { command: 'drop', name, by: whoAmI() })
   if (result === undefined) {
+    await assertNobodyLives(opened)
     await unlink(join(opened.paths.queue, name))
     const { place } = entry
     await writeDown(opened, [

@@ -8,12 +8,14 @@ import {
   ageBounds,
   keptPlace,
   queueRows,
-  stateText,
+  toldBy,
+  withoutSmallDomains,
   type QueueRow,
 } from '../../operations/queue/queue-rows.js'
+import { stateText } from '../../operations/queue/row-state.js'
 import type { QueueEntry } from '../../operations/queue/queue-reader.js'
 import type { TerminalStyle } from '../terminal.js'
-import { findPlace, gatewayStates, openQueue, readQueue } from './opened-queue.js'
+import { findPlace, gatewayStates, openQueue, readQueue, triesOf } from './opened-queue.js'
 import { plainTable } from './plain-table.js'
 
 export interface ListOptions {
@@ -31,12 +33,7 @@ export async function readRows(config: string): Promise<{
   const opened = openQueue(config)
   const [entries, states] = await Promise.all([readQueue(opened), gatewayStates(opened)])
   const now = Date.now()
-  const rows = queueRows({
-    entries,
-    paused: opened.paused,
-    now,
-    ...(states && { states: states.states, due: new Map(states.due) }),
-  })
+  const rows = queueRows({ entries, paused: opened.paused, now, ...toldBy(states) })
   return { rows, running: states !== undefined, now }
 }
 
@@ -44,10 +41,11 @@ export async function listPlaces(options: ListOptions, style: TerminalStyle): Pr
   const { rows, running, now } = await readRows(options.config)
   if (options.json === true) return JSON.stringify(rows.map(rowAsJson), undefined, 2)
   const { ages = false } = options
+  const shown = withoutSmallDomains(rows)
   const table = ages
     ? plainTable(
         ['place', 'messages', ...ageHeads()],
-        rows.map(({ place, messages, ages }) => [
+        shown.map(({ place, messages, ages }) => [
           printable(place),
           String(messages),
           ...ages.map((count) => (count === 0 ? '·' : String(count))),
@@ -57,7 +55,7 @@ export async function listPlaces(options: ListOptions, style: TerminalStyle): Pr
       )
     : plainTable(
         ['place', 'messages', 'recipients', 'oldest', 'next try', 'state', 'last words'],
-        rows.map((row) => cells(row, now)),
+        shown.map((row) => cells(row, now)),
         style,
         [1, 2],
       )
@@ -75,6 +73,16 @@ function cells(row: QueueRow, now: number): string[] {
     printable(stateText(state, now)),
     printable(lastReply),
   ]
+}
+
+/** Of one entry, in words. */
+export function nextTryText(
+  { kept }: Pick<QueueEntry, 'kept'>,
+  nextTry: number | undefined,
+  now: number,
+): string {
+  if (nextTry === undefined) return kept ? 'never' : 'when resumed'
+  return untilText(nextTry, now)
 }
 
 function untilText(time: number, now: number): string {
@@ -124,12 +132,12 @@ export async function listEntries(
 ): Promise<string> {
   const opened = openQueue(options.config)
   const [entries, states] = await Promise.all([readQueue(opened), gatewayStates(opened)])
-  const due = new Map(states?.due)
   const now = Date.now()
+  const tries = triesOf(opened, entries, states, now)
   const wanted = entries.filter(isWanted())
   if (options.json === true) {
     return JSON.stringify(
-      wanted.map((entry) => entryAsJson(entry, due)),
+      wanted.map((entry) => entryAsJson(entry, tries.get(entry.name))),
       undefined,
       2,
     )
@@ -140,7 +148,7 @@ export async function listEntries(
     wanted.map((entry) => [
       entry.uuid || entry.name,
       formatDuration(now - entry.since),
-      entry.kept ? 'never' : untilText(due.get(entry.name) ?? entry.nextAttempt, now),
+      nextTryText(entry, tries.get(entry.name), now),
       String(entry.attempts),
       entry.kept ? keptPlace : printable(entry.place),
       printable(`<${entry.sender}>`),
@@ -161,7 +169,7 @@ export async function listEntries(
 
 export function entryAsJson(
   entry: QueueEntry,
-  due: ReadonlyMap<string, number>,
+  nextTry: number | undefined,
 ): Record<string, unknown> {
   const { uuid, name, kept, place, sender, recipients, since, attempts, size, unreadable } = entry
   return {
@@ -171,7 +179,7 @@ export function entryAsJson(
     sender,
     recipients,
     since: isoTime(since),
-    nextTry: kept ? null : isoTime(due.get(name) ?? entry.nextAttempt),
+    nextTry: isoTime(nextTry),
     attempts,
     octets: size,
     ...(unreadable !== undefined && { unreadable }),

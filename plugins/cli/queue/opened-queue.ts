@@ -11,6 +11,7 @@ import type { ControlRequest } from '../../operations/control/protocol.js'
 import type { InstallPaths } from '../../operations/install-paths.js'
 import { readPauses, type WrittenPause } from '../../operations/pauses.js'
 import type { QueueStates } from '../../operations/queue/queue-control.js'
+import { nextTries, toldBy } from '../../operations/queue/queue-rows.js'
 import { QueueReader, type QueueEntry } from '../../operations/queue/queue-reader.js'
 import { configurationOf, readInstall, type Install } from '../opened-install.js'
 import { pathsOf } from '../check/paused.js'
@@ -58,6 +59,16 @@ export async function readQueue({ paths }: OpenedQueue): Promise<QueueEntry[]> {
 /** `undefined`: no gateway runs. */
 export async function gatewayStates({ paths }: OpenedQueue): Promise<QueueStates | undefined> {
   return (await askGateway(paths.control, { command: 'states' })) as QueueStates | undefined
+}
+
+/** Of each of these entries, by its file. */
+export function triesOf(
+  { paused }: OpenedQueue,
+  entries: readonly QueueEntry[],
+  states: QueueStates | undefined,
+  now: number,
+): ReadonlyMap<string, number> {
+  return nextTries({ entries, paused, now, ...toldBy(states) })
 }
 
 /** Asks the running gateway; `undefined`: none runs. */

@@ -8,13 +8,14 @@ import { printable } from '../../operations/trace/format-story.js'
 import { transactionOf, type StoryEvent } from '../../operations/trace/story.js'
 import { keptPlace } from '../../operations/queue/queue-rows.js'
 import type { QueueEntry } from '../../operations/queue/queue-reader.js'
-import { entryAsJson, isoTime } from './list.js'
+import { entryAsJson, isoTime, nextTryText } from './list.js'
 import {
   ask,
   findEntry,
   gatewayStates,
   openQueue,
   readQueue,
+  triesOf,
   type OpenedQueue,
 } from './opened-queue.js'
 
@@ -26,16 +27,16 @@ export async function showEntry(
 ): Promise<string> {
   const opened = openQueue(options.config)
   const entry = findEntry(await readQueue(opened), id)
-  const due = new Map((await gatewayStates(opened))?.due)
+  const states = await gatewayStates(opened)
+  const now = Date.now()
+  const next = triesOf(opened, [entry], states, now).get(entry.name)
   const attempts = await attemptsOf(opened, entry)
   if (options.json === true) {
     const tries = attempts.map(({ time, kind, recipient, host, reply }) => {
       return { time, kind, recipient, host, reply }
     })
-    return JSON.stringify({ ...entryAsJson(entry, due), tries }, undefined, 2)
+    return JSON.stringify({ ...entryAsJson(entry, next), tries }, undefined, 2)
   }
-  const now = Date.now()
-  const next = due.get(entry.name) ?? entry.nextAttempt
   const pause = opened.paused.get(entry.place)
   const rows: [string, string][] = [
     ['file', entry.name],
@@ -47,14 +48,7 @@ export async function showEntry(
     ['place', entry.kept ? `${keptPlace}: nobody could be told` : entry.place],
     ['since', `${isoTime(entry.since)} (${formatDuration(now - entry.since)})`],
     ['octets', String(entry.size)],
-    ...(entry.kept
-      ? []
-      : [
-          ['next try', next <= now ? 'now' : `in ${formatDuration(next - now)}`] as [
-            string,
-            string,
-          ],
-        ]),
+    ...(entry.kept ? [] : [['next try', nextTryText(entry, next, now)] as [string, string]]),
     ...(pause ? [['paused', pause.reason] as [string, string]] : []),
     ...(entry.unreadable === undefined
       ? []

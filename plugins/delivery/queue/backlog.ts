@@ -74,6 +74,10 @@ export class Backlog {
     return new Set([...this.groups.values()].flatMap(({ hosts }) => hosts.map(hostOfWay)))
   }
 
+  names(): string[] {
+    return [...this.groupOf.keys()]
+  }
+
   /** How many wait, by place. */
   counts(): Map<string, number> {
     const counts = new Map<string, number>()

@@ -63,6 +63,11 @@ export class QueueClock {
     return this.backlog.counts()
   }
 
+  /** Their names. */
+  parked(): string[] {
+    return this.backlog.names()
+  }
+
   /** Lets go what waits for the place, or all. */
   async release(place?: string): Promise<void> {
     const names = this.outbound.temp_fail_queue.queue.map(({ id }) => id)

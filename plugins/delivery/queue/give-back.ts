@@ -7,7 +7,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { constants } from 'node:fs'
-import { open, rename, unlink, writeFile } from 'node:fs/promises'
+import { chown, open, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { readHead } from '../../mail/message-head.js'
@@ -62,6 +62,7 @@ export async function giveBack(
       mode: 0o600,
       flush: true,
     })
+    await keepOwner(draft, path)
     // from here on it is the report
     await rename(draft, path)
   } catch (error) {
@@ -71,6 +72,13 @@ export async function giveBack(
   await rename(path, join(folder, report))
   await syncFolder(folder)
   return { report }
+}
+
+/** What root writes, Haraka's user has to read: whose the entry was, the report is. */
+async function keepOwner(draft: string, entry: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = await stat(entry)
+  await chown(draft, uid, gid)
 }
 
 function notesOf({ notes }: QueueHead): Partial<EntryNotes> {

@@ -14,6 +14,7 @@ import {
   type MetricValue,
 } from 'prom-client'
 
+import { parseQueueFileName } from '../../delivery/queue/queue-file.js'
 import type { MailEvent } from '../../mail/mail-event.js'
 import { RecentCounts } from './recent-counts.js'
 
@@ -36,7 +37,12 @@ export type RecentKey =
   | { readonly of: 'decision'; domain: string; directory: string; rule: string; place: string }
   | { readonly of: 'attempt'; readonly place: string; readonly outcome: string }
 
-const seconds = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
+// the first ones for clients that wait, the last ones for what waits in the queue: up to five days
+const seconds = [
+  0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600, 14_400, 43_200, 86_400, 432_000,
+]
+
+type Attempt = MailEvent & { readonly kind: 'delivered' | 'deferred' | 'refused' }
 
 export class MailMetrics {
   private readonly registry = new Registry()
@@ -75,8 +81,8 @@ export class MailMetrics {
     )
     this.attemptSeconds = new Histogram({
       name: 'address_space_delivery_seconds',
-      help: 'Time from the arrival of a message until a host had taken or refused a recipient while the client waited.',
-      labelNames: ['place', 'outcome'] as const,
+      help: 'Time from the arrival of a message until a host had answered for a recipient: direct (its client waited) or queued (until it was delivered or refused at last).',
+      labelNames: ['place', 'outcome', 'how'] as const,
       buckets: seconds,
       registers: [this.registry],
     })
@@ -111,10 +117,10 @@ export class MailMetrics {
         const place = placeLabel(event.place)
         this.attempts.inc({ place, outcome: event.kind })
         this.note({ of: 'attempt', place, outcome: event.kind })
-        const arrived = event.entry === undefined ? this.arrivals.get(event.uuid) : undefined
-        if (arrived !== undefined) {
-          const took = (performance.now() - arrived) / 1000
-          this.attemptSeconds.observe({ place, outcome: event.kind }, took)
+        const how = event.entry === undefined ? 'direct' : 'queued'
+        const took = this.secondsSince(event)
+        if (took !== undefined) {
+          this.attemptSeconds.observe({ place, outcome: event.kind, how }, took)
         }
         break
       }
@@ -147,6 +153,19 @@ export class MailMetrics {
   /** Counts of the last five minutes, by `RecentKey` as JSON. */
   recentCounts(): Record<string, number> {
     return this.recent.sums()
+  }
+
+  /**
+   * Since the message came. An entry of the queue has its arrival in its name; what is deferred there
+   * comes again, and has no end yet.
+   */
+  private secondsSince({ kind, entry, uuid }: Attempt): number | undefined {
+    if (entry === undefined) {
+      const arrived = this.arrivals.get(uuid)
+      return arrived === undefined ? undefined : (performance.now() - arrived) / 1000
+    }
+    const arrival = kind === 'deferred' ? undefined : parseQueueFileName(entry)?.arrival
+    return arrival === undefined ? undefined : Math.max(0, Date.now() - arrival) / 1000
   }
 
   private note(key: RecentKey): void {

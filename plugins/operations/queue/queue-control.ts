@@ -11,7 +11,6 @@ import { unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 
-import { giveBack } from '../../delivery/queue/give-back.js'
 import { parseQueueFileName, queueFileName } from '../../delivery/queue/queue-file.js'
 import type { PlaceState } from '../../delivery/state.js'
 import type { Observe } from '../../mail/mail-event.js'
@@ -21,6 +20,7 @@ import { adoptFolder } from './adopt.js'
 import { adoptedEvent } from './adopted-event.js'
 import type { ProcessQueue } from './process-queue.js'
 import { QueueReader, type QueueEntry } from './queue-reader.js'
+import { assertReturnable, returnEntry } from './return-entry.js'
 import { signOfLife } from './signs-of-life.js'
 
 const topics = {
@@ -40,6 +40,8 @@ export interface QueueStates {
   readonly states: readonly PlaceState[]
   /** name of file and time of each entry that waits on a clock */
   readonly due: readonly (readonly [name: string, time: number])[]
+  /** those of them that wait for a host or a session, and not for that time */
+  readonly parked: readonly string[]
 }
 
 /** What the gateway gives to this, in each process. */
@@ -49,6 +51,7 @@ export interface QueueControlSetup {
   readonly observe: Observe
   readonly gateway: string
   placeStates(): readonly PlaceState[]
+  parked(): readonly string[]
   release(place: string): void
   refreshPauses(): void
   flush(): Promise<void>
@@ -61,7 +64,7 @@ export class QueueControl {
     this.setup = setup
     const { processes, queue } = setup
     processes.answer(topics.states, (): QueueStates => {
-      return { states: setup.placeStates(), due: queue.due() }
+      return { states: setup.placeStates(), due: queue.due(), parked: setup.parked() }
     })
     processes.answer(topics.retry, (value) => {
       const { names, places } = value as { names: string[]; places: string[] }
@@ -72,23 +75,10 @@ export class QueueControl {
     processes.answer(topics.return, async (value) => {
       const entry = value as QueueEntry
       const given = await queue.holding(entry.name, () =>
-        giveBack(queue.folder, entry.name, {
-          gatewayName: setup.gateway,
-          reason: 'returned by the administrator before it could be delivered',
-        }),
+        returnEntry(queue.folder, entry, setup.gateway),
       )
-      if (given?.report !== undefined) {
-        queue.load(given.report)
-        const { uuid, sender: to, recipients } = entry
-        setup.observe({
-          kind: 'reported',
-          uuid,
-          action: 'failed',
-          to,
-          entry: given.report,
-          recipients,
-        })
-      }
+      if (given?.report !== undefined) queue.load(given.report)
+      for (const event of given?.events ?? []) setup.observe(event)
       return given !== undefined
     })
     processes.answer(topics.load, (value) => {
@@ -152,11 +142,13 @@ export class QueueControl {
     })
   }
 
-  private async states(): Promise<QueueStates> {
+  /** What all processes know. Rejects if one does not answer. */
+  async states(): Promise<QueueStates> {
     const answers = await this.all<QueueStates>(topics.states)
     return {
       states: answers.flatMap(({ states }) => states),
       due: answers.flatMap(({ due }) => due),
+      parked: answers.flatMap(({ parked }) => parked),
     }
   }
 
@@ -176,10 +168,7 @@ export class QueueControl {
 
   private async giveBack(name: string, by: string): Promise<null> {
     const entry = await this.entry(name)
-    if (entry.kept) throw new Error('nobody can be told of it: that is why it was kept')
-    if (entry.sender === '') {
-      throw new Error('its sender is <>: nobody is there to be told; `queue drop` removes it')
-    }
+    assertReturnable(entry)
     await this.byItsProcess(topics.return, entry)
     this.tell('returned', entry, by)
     return null

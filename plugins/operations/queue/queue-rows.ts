@@ -2,10 +2,12 @@
  * The queue place by place, as an administrator reads it: how much waits, since when, until when, and
  * why. Pure: entries from the folder, the states that the processes tell, what is paused, the time.
  */
-import { formatDuration } from '../../config/units.js'
-import type { HostState, Pause, PlaceState } from '../../delivery/state.js'
+import type { Pause, PlaceState } from '../../delivery/state.js'
 import { groupBy } from '../../basics/group-by.js'
+import { nextTryOf, type Clocks } from './next-try.js'
+import type { QueueStates } from './queue-control.js'
 import type { QueueEntry } from './queue-reader.js'
+import { stateOf, type RowState } from './row-state.js'
 
 export interface QueueRow {
   /** `connector:unix` …, `report`, or `kept` for what nobody could be told of (`error.*`) */
@@ -24,24 +26,21 @@ export interface QueueRow {
   readonly ages: readonly number[]
 }
 
-export type RowState =
-  | { readonly kind: 'ok' }
-  | { readonly kind: 'paused'; readonly reason: string; readonly until?: number }
-  | { readonly kind: 'left-alone'; readonly until: number; readonly reason: string }
-  | { readonly kind: 'full'; readonly sessions: number }
-  /** error.* files */
-  | { readonly kind: 'kept' }
-  /** no gateway runs, or it did not answer */
-  | { readonly kind: 'unknown' }
-
-export interface QueueFacts {
+export interface QueueFacts extends Clocks {
   readonly entries: readonly QueueEntry[]
   /** of every process; absent: no gateway runs */
   readonly states?: readonly PlaceState[]
-  /** file name → milliseconds since 1970 at which the process that has it tries it again */
-  readonly due?: ReadonlyMap<string, number>
   readonly paused: ReadonlyMap<string, Pause>
-  readonly now: number
+}
+
+/** What the running gateway says, as it goes into the facts; `undefined`: none runs. */
+export function toldBy(
+  states: QueueStates | undefined,
+): Pick<QueueFacts, 'states' | 'due' | 'parked'> {
+  if (!states) return {}
+  // a gateway that was started before the package was updated tells less
+  const { due, parked = [] } = states as Partial<QueueStates>
+  return { states: states.states, due: new Map(due), parked: new Set(parked) }
 }
 
 export const keptPlace = 'kept'
@@ -50,17 +49,17 @@ export const keptPlace = 'kept'
 export const ageBounds = [5, 20, 60, 240, 1440, 2880].map((minutes) => minutes * 60_000)
 
 /** A row for each place with something to tell: mail, a pause, a host that is not well. */
-export function queueRows({ entries, states, due, paused, now }: QueueFacts): QueueRow[] {
+export function queueRows({ entries, states, paused, ...clocks }: QueueFacts): QueueRow[] {
   const waiting = groupBy(entries, (entry) => (entry.kept ? keptPlace : entry.place))
   const told = groupBy(states ?? [], ({ place }) => place)
   const places = new Set([...waiting.keys(), ...told.keys(), ...paused.keys()])
   const rows = [...places].map((place): QueueRow => {
     const group = waiting.get(place) ?? []
-    const state = told.get(place) ?? []
+    const known = told.get(place) ?? []
+    const state: RowState =
+      place === keptPlace ? { kind: 'kept' } : stateOf(states && known, paused.get(place))
     const oldest = least(group.map(({ since }) => since))
-    const nextTry = least(
-      group.filter(({ kept }) => !kept).map((entry) => due?.get(entry.name) ?? entry.nextAttempt),
-    )
+    const nextTry = least(group.flatMap((entry) => nextTryOf(entry, state, clocks) ?? []))
     return {
       place,
       messages: group.length,
@@ -68,9 +67,9 @@ export function queueRows({ entries, states, due, paused, now }: QueueFacts): Qu
       size: group.reduce((sum, { size }) => sum + size, 0),
       ...(oldest !== undefined && { oldest }),
       ...(nextTry !== undefined && { nextTry }),
-      state: place === keptPlace ? { kind: 'kept' } : stateOf(states && state, paused.get(place)),
-      lastReply: state.map(({ lastReply }) => lastReply).find((reply) => reply !== '') ?? '',
-      ages: agesOf(group, now),
+      state,
+      lastReply: known.map(({ lastReply }) => lastReply).find((reply) => reply !== '') ?? '',
+      ages: agesOf(group, clocks.now),
     }
   })
   return rows
@@ -79,30 +78,65 @@ export function queueRows({ entries, states, due, paused, now }: QueueFacts): Qu
     .sort(byPlace)
 }
 
+/** Domains by MX that a table has a row for; a stranger's addresses make as many as he likes. */
+export const mostDomains = 50
+
+/** For people: the domains by MX with the most mail one by one, the others together. */
+export function withoutSmallDomains(rows: readonly QueueRow[], most = mostDomains): QueueRow[] {
+  const domains = rows.filter(({ place, state }) => {
+    return place.startsWith('outbound:') && state.kind !== 'paused'
+  })
+  if (domains.length <= most + 1) return [...rows]
+  const small = domains.toSorted((a, b) => b.messages - a.messages).slice(most)
+  const [first] = small
+  if (!first) return [...rows]
+  const together = small.slice(1).reduce(joinRows, first)
+  const others = { ...together, place: `outbound: ${small.length} more domains`, lastReply: '' }
+  const left = new Set(small)
+  const shown = rows.filter((row) => !left.has(row))
+  const after = shown.findLastIndex(({ place }) => place.startsWith('outbound:'))
+  return shown.toSpliced(after + 1, 0, others)
+}
+
+function joinRows(a: QueueRow, b: QueueRow): QueueRow {
+  const oldest = least([a.oldest, b.oldest].filter((time) => time !== undefined))
+  const nextTry = least([a.nextTry, b.nextTry].filter((time) => time !== undefined))
+  return {
+    place: a.place,
+    messages: a.messages + b.messages,
+    recipients: a.recipients + b.recipients,
+    size: a.size + b.size,
+    ...(oldest !== undefined && { oldest }),
+    ...(nextTry !== undefined && { nextTry }),
+    state: a.state.kind === b.state.kind ? a.state : { kind: 'ok' },
+    lastReply: a.lastReply,
+    ages: a.ages.map((count, index) => count + (b.ages[index] ?? 0)),
+  }
+}
+
+/** The next try of each entry. */
+export function nextTries({
+  entries,
+  states,
+  paused,
+  ...clocks
+}: QueueFacts): ReadonlyMap<string, number> {
+  const told = groupBy(states ?? [], ({ place }) => place)
+  const known = new Map<string, RowState>()
+  const tries = new Map<string, number>()
+  for (const entry of entries) {
+    const { name, place } = entry
+    const state = known.get(place) ?? stateOf(states && (told.get(place) ?? []), paused.get(place))
+    known.set(place, state)
+    const next = nextTryOf(entry, state, clocks)
+    if (next !== undefined) tries.set(name, next)
+  }
+  return tries
+}
+
 function byPlace(a: QueueRow, b: QueueRow): number {
   const last = (row: QueueRow): number => (row.place === keptPlace ? 1 : 0)
   return last(a) - last(b) || (a.place < b.place ? -1 : a.place > b.place ? 1 : 0)
-}
-
-/** A pause goes before what the hosts are; hosts are told of only if none of them is well. */
-function stateOf(states: readonly PlaceState[] | undefined, pause: Pause | undefined): RowState {
-  if (pause) {
-    const { reason, until } = pause
-    return { kind: 'paused', reason, ...(until !== undefined && { until }) }
-  }
-  if (!states) return { kind: 'unknown' }
-  const hosts = states.flatMap((state) => state.hosts)
-  const are = (condition: HostState['condition']): HostState[] =>
-    hosts.filter((host) => host.condition === condition)
-  const [alone, full] = [are('left-alone'), are('full')]
-  if (full.length > 0 && are('well').length === 0) {
-    return { kind: 'full', sessions: full.reduce((sum, { limit }) => sum + limit, 0) }
-  }
-  if (alone.length > 0 && alone.length === hosts.length) {
-    const soonest = alone.reduce((a, b) => ((a.until ?? 0) <= (b.until ?? 0) ? a : b))
-    return { kind: 'left-alone', until: soonest.until ?? 0, reason: soonest.reason }
-  }
-  return { kind: 'ok' }
 }
 
 function agesOf(entries: readonly QueueEntry[], now: number): number[] {
@@ -119,26 +153,4 @@ function least(numbers: readonly number[]): number | undefined {
   return numbers.length === 0
     ? undefined
     : numbers.reduce((least, one) => (one < least ? one : least))
-}
-
-/** `ok`, `left alone for 40 s`, `full (12)`, `paused: maintenance, for 2 h more`. */
-export function stateText(state: RowState, now: number): string {
-  switch (state.kind) {
-    case 'ok':
-      return 'ok'
-    case 'kept':
-      return 'kept: nobody could be told'
-    case 'unknown':
-      return 'no gateway runs'
-    case 'full':
-      return `full (${state.sessions})`
-    case 'left-alone':
-      return state.until > now
-        ? `left alone for ${formatDuration(state.until - now)}`
-        : 'left alone: is tried with the next message'
-    case 'paused': {
-      const end = state.until === undefined ? '' : `, for ${formatDuration(state.until - now)} more`
-      return `paused: ${state.reason}${end}`
-    }
-  }
 }

@@ -12,8 +12,8 @@ export interface StillQueued {
   readonly place: string
   readonly recipients: readonly { readonly recipient: string; readonly original: string }[]
   readonly kept: boolean
-  /** milliseconds since 1970 */
-  readonly nextTry: number
+  /** milliseconds since 1970; `undefined`: not while its place is paused, or never since it is kept */
+  readonly nextTry: number | undefined
 }
 
 export interface StoryStyle {
@@ -45,7 +45,12 @@ export function formatStory(
   }
   for (const { name, place, recipients, kept, nextTry } of queued) {
     const whom = recipients.map(path).join(', ')
-    const left = nextTry <= now ? 'now' : `in ${formatDuration(nextTry - now)}`
+    const left =
+      nextTry === undefined
+        ? 'when resumed'
+        : nextTry <= now
+          ? 'now'
+          : `in ${formatDuration(nextTry - now)}`
     const what = kept
       ? `kept in the queue folder as ${name}`
       : `in the queue for ${place}, next try ${left}`

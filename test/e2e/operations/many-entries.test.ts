@@ -19,6 +19,8 @@ interface Counted {
   messages: number
   recipients: number
   oldest: number
+  /** as the names of the files say */
+  nextTry: number
 }
 
 /** What the files say, read in another way than the command does. */
@@ -32,10 +34,16 @@ function countFiles(folder: string): Map<string, Counted> {
       notes: { address_space: { place: { connector: string } } }
     }
     const place = `connector:${todo.notes.address_space.place.connector}`
-    const before = counted.get(place) ?? { messages: 0, recipients: 0, oldest: Infinity }
+    const before = counted.get(place) ?? {
+      messages: 0,
+      recipients: 0,
+      oldest: Infinity,
+      nextTry: Infinity,
+    }
     before.messages++
     before.recipients += todo.rcpt_to.length
     before.oldest = Math.min(before.oldest, todo.queue_time)
+    before.nextTry = Math.min(before.nextTry, Number(name.split('_')[1]))
     counted.set(place, before)
   }
   return counted
@@ -137,6 +145,15 @@ describe('address-space queue with 10,000 entries', function () {
         messages,
       )
     }
+    const next = (place: string): unknown =>
+      rows.find((one) => one['place'] === `connector:${place}`)?.['nextTry']
+    const down = rows.find(({ place }) => place === 'connector:down')?.['state']
+    // what waits for its host goes when that is tried again
+    assert.equal(next('down'), (down as { until: string }).until)
+    const nextFull = Date.parse(String(next('full')))
+    assert.ok(nextFull <= Date.now(), 'the next session that comes free takes one')
+    const pause = rows.find(({ place }) => place === 'connector:held')?.['state']
+    assert.equal(next('held'), (pause as { until: string }).until)
     console.log(`      10,010 entries in ${took.toFixed(0)} ms`)
     // two seconds on a machine of its own
     assert.ok(took < 20_000, `took ${took.toFixed(0)} ms`)

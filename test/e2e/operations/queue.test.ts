@@ -1,6 +1,6 @@
 /**
  * The verbs of `address-space queue` on a gateway with two processes: each does what it says, no
- * message is lost or doubled by it, also when the gateway is killed in the middle.
+ * message is lost or doubled by it. Killed in the middle: kills.test.ts; stopped: queue-stopped.test.ts.
  */
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
@@ -9,7 +9,6 @@ import { join } from 'node:path'
 import { runCommand, type CommandRun } from '../../cli/command.js'
 import { FaultServer } from '../../harness/fault-server.js'
 import { send, type GatewayProcess } from '../../harness/haraka.js'
-import { writeEntry } from '../../operations/queue-folder.js'
 import { eventually, startDeliveryGateway } from '../delivery/faults.js'
 
 const later = { rcpt: () => '450 4.2.1 come again' }
@@ -204,47 +203,6 @@ describe('address-space queue, with two processes', function () {
     )
   })
 
-  it('pause outbound:DOMAIN: what goes by its MX waits too', async () => {
-    const other = await makeGateway(0)
-    try {
-      await other.stop()
-      const since = Date.now()
-      const place = { kind: 'outbound', domain: 'mx.example' }
-      for (const [uuid, notes] of [
-        ['A.1.1', { place }],
-        ['B.1.1', {}],
-      ] as const) {
-        writeEntry(join(other.dir, 'queue'), {
-          uuid,
-          since,
-          recipients: ['x@mx.example'],
-          ...notes,
-        })
-      }
-      const command = (...args: string[]): Promise<CommandRun> =>
-        runCommand(['queue', ...args, '-c', other.dir])
-      const paused = await command('pause', 'outbound:mx.example', '--reason', 'a test')
-      assert.equal(paused.code, 0, paused.stderr)
-      await other.start()
-      await eventually(async () => {
-        const { stdout } = await command('list', '--json')
-        const times = (JSON.parse(stdout) as { nextTry: string }[]).map(({ nextTry }) => nextTry)
-        const wait = times.filter((time) => Date.parse(time) > Date.now() + 60_000)
-        return wait.length === 2 ? undefined : times.join(' ')
-      })
-      assert.equal((await command('resume', 'outbound:mx.example')).code, 0)
-      // it is on its way, or has been tried: nobody here has an MX
-      await eventually(async () => {
-        const { stdout } = await command('list', '--json')
-        const times = (JSON.parse(stdout) as { nextTry: string }[]).map(({ nextTry }) => nextTry)
-        const held = times.filter((time) => Date.parse(time) > Date.now() + 120_000)
-        return held.length === 0 ? undefined : times.join(' ')
-      })
-    } finally {
-      await other.stop()
-    }
-  })
-
   it('return: a report to the sender now, and nothing else of it', async () => {
     const [id = '', ...others] = await waiting(2)
     assert.match(await done('return', id), /is told/u)
@@ -293,37 +251,6 @@ describe('address-space queue, with two processes', function () {
       assert.equal(partner.messages.length, 5)
     } finally {
       await other.stop()
-    }
-  })
-
-  it('killed in the middle of retry, return and drop: nothing lost, nothing doubled', async () => {
-    const ids = await waiting(12)
-    const all = new Map((await listed()).map((one) => [one.id, one.recipients[0]?.recipient ?? '']))
-    const returned = ids.slice(0, 5)
-    const commands = returned.map((id) => queue('return', id))
-    await Promise.race(commands)
-    await gateway.kill()
-    const outcomes = await Promise.all(commands)
-    assert.ok(
-      outcomes.some(({ code }) => code === 0),
-      JSON.stringify(outcomes),
-    )
-    await gateway.start()
-    unix.change({})
-    await done('retry', 'unix')
-    await eventually(
-      async () =>
-        (await listed()).length === 0 ? undefined : `left: ${JSON.stringify(await rows())}`,
-      60_000,
-    )
-    const reports = sender.messages.map(({ wire }) => wire.toString()).join('\n')
-    for (const [id, recipient] of all) {
-      const reported = reports.includes(`Final-Recipient: rfc822;${recipient}\r`) ? 1 : 0
-      const got = unix.messages.filter(({ wire }) =>
-        wire.toString().includes(`Subject: ${recipient}\r`),
-      ).length
-      assert.ok(reported + got >= 1, `${id} ${recipient} is lost`)
-      assert.equal(reported + Math.min(got, 1), 1, `${id} ${recipient}: both told and delivered`)
     }
   })
 

@@ -36,7 +36,7 @@ describeWithServers(['chromium'], 'the status page in a browser', function () {
     server = new HttpServer(
       { kind: 'port', host: '127.0.0.1', port },
       log,
-      ({ url: path = '' }) => {
+      ({ url: path }) => {
         const asset = assets.get(path)
         if (asset) return Promise.resolve({ status: 200, ...asset })
         const { text } = statusPage(shown, { session, traces: true })

@@ -86,7 +86,7 @@ describe('metrics of the mail', () => {
     assert.equal(Object.keys(metrics.recentCounts()).length, 2)
   })
 
-  it('tell how long a client waited for the next host, and nothing of what was queued', async () => {
+  it('tell how long a client waited for the next host, and how long mail was in the queue', async () => {
     const metrics = metricsOf()
     const client = { ip: '', host: '', hello: '' }
     const received = {
@@ -99,10 +99,19 @@ describe('metrics of the mail', () => {
     } as const
     metrics.observe(received)
     metrics.observe(answered('delivered', 'connector:unix'))
-    metrics.observe({ ...answered('delivered', 'connector:unix'), entry: 'file' } as MailEvent)
+    const arrival = Date.now() - 2 * 3_600_000
+    const entry = `${arrival}_${arrival}_3_77_abc_1_gateway`
+    for (const outcome of ['deferred', 'delivered'] as const) {
+      metrics.observe({ ...answered(outcome, 'connector:unix'), entry } as MailEvent)
+    }
     const lines = await textOf(metrics)
-    const count = 'address_space_delivery_seconds_count{place="connector:unix",outcome="delivered"}'
-    assert.ok(lines.includes(`${count} 1`), lines.join('\n'))
+    const series = (part: string, how: string): string =>
+      `address_space_delivery_seconds_${part}{${part === 'bucket' ? 'le="3600",' : ''}place="connector:unix",outcome="delivered",how="${how}"}`
+    assert.ok(lines.includes(`${series('count', 'direct')} 1`), lines.join('\n'))
+    assert.ok(lines.includes(`${series('count', 'queued')} 1`), lines.join('\n'))
+    assert.ok(lines.includes(`${series('bucket', 'direct')} 1`))
+    assert.ok(lines.includes(`${series('bucket', 'queued')} 0`), 'it took two hours')
+    assert.ok(!lines.some((line) => /seconds_count.*deferred/u.test(line)))
   })
 
   it('are added up over processes, and keep what a process counted that is gone', async () => {

@@ -1,0 +1,50 @@
+/**
+ * Asks for a page again and again, so many times a second, in a process of its own; says how it was
+ * answered when it is told to end. `serverMain` is a server beside: the same work on the same machine,
+ * of which the gateway knows nothing.
+ */
+import { createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+// milliseconds
+const tick = 10
+
+export interface Answered {
+  readonly asked: number
+  /** answers by status; 0: none */
+  readonly statuses: Readonly<Record<number, number>>
+}
+
+/** `argv`: how many a second, and of which URL. */
+export function requestsMain([perSecond = '1000', url = '']: readonly string[]): void {
+  const statuses: Record<number, number> = {}
+  const note = (status: number): void => void (statuses[status] = (statuses[status] ?? 0) + 1)
+  const started = performance.now()
+  let asked = 0
+  setInterval(() => {
+    const due = ((performance.now() - started) / 1000) * Number(perSecond)
+    while (asked < due) {
+      asked++
+      get(url, { agent: false }, (response) => {
+        note(response.statusCode ?? 0)
+        response.resume()
+      }).on('error', () => note(0))
+    }
+  }, tick)
+  process.on('message', () => {
+    process.send?.({ asked, statuses } satisfies Answered, () => process.exit())
+  })
+  process.on('disconnect', () => process.exit())
+  process.send?.('ready')
+}
+
+/** Answers as the status page does who asks too often; says where it listens. */
+export function serverMain(): void {
+  const server = createServer((_, response) =>
+    response.writeHead(429, { 'Retry-After': '1', Connection: 'close' }).end(),
+  )
+  server.listen(0, '127.0.0.1', () => {
+    process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  })
+  process.on('disconnect', () => process.exit())
+}
