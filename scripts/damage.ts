@@ -34,7 +34,11 @@ export interface DamageResult {
 }
 
 /** Tries `count` damaged versions of both formats. */
-export async function tryDamage(count: number, seed: number): Promise<DamageResult> {
+export async function tryDamage(
+  count: number,
+  seed: number,
+  progress: (done: number) => void = () => {},
+): Promise<DamageResult> {
   const folder = temporaryFolder('damage')
   mkdirSync(join(folder, 'state'))
   const roll = dice(seed)
@@ -44,6 +48,7 @@ export async function tryDamage(count: number, seed: number): Promise<DamageResu
     const former = await read(folder, good.text, format)
     if (!(former instanceof Error)) await save(folder, format, former)
     for (let run = 0; run < count / 2; run++) {
+      if (run % 1000 === 0) progress(run + (format === 'csv' ? 0 : count / 2))
       const kind = damages[roll(damages.length)] ?? 'cut'
       const text = damage(kind, good, roll)
       if (text === undefined) continue
@@ -121,7 +126,11 @@ async function main(): Promise<void> {
     },
   })
   const started = performance.now()
-  const { kinds, broken } = await tryDamage(Number(values.count), Number(values.seed))
+  const passed = (): string => `${((performance.now() - started) / 1000).toFixed(0)} s`
+  console.log(`${values.count} versions, seed ${values.seed}`)
+  const { kinds, broken } = await tryDamage(Number(values.count), Number(values.seed), (done) => {
+    if (done > 0) console.log(`${done} after ${passed()}`)
+  })
   for (const [kind, { used, keptOut, certain }] of [...kinds].sort(([a], [b]) =>
     a < b ? -1 : 1,
   )) {
@@ -130,8 +139,7 @@ async function main(): Promise<void> {
     )
   }
   const tried = [...kinds.values()].reduce((sum, { used, keptOut }) => sum + used + keptOut, 0)
-  const seconds = ((performance.now() - started) / 1000).toFixed(0)
-  console.log(`${tried} versions in ${seconds} s; ${broken ? 'broken' : 'nobody became unknown'}`)
+  console.log(`${tried} versions in ${passed()}; ${broken ? 'broken' : 'nobody became unknown'}`)
   if (broken) {
     console.error(
       `${broken.kind}: ${broken.what}; the version: ${broken.file} (KEEP_TEMP=1 keeps it)`,

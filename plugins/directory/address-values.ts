@@ -3,6 +3,7 @@
  * so that a value means the same everywhere. Pure.
  *
  *   SMTP:anna@x   smtp:anna@x   anna@x   mailto:anna@x     one address; `SMTP:` marks the primary
+ *   SMTP:mailto:anna@x   smtp:mailto:anna@x                the same, as a script wrote it that took links for addresses
  *   SMTP:anna@x smtp:a@x   anna@x,a@x   a@x|b@x           several in one value, as scripts join them
  *   X400:…   x500:…   SIP:…                               no mail address: passed over
  *   anything else                                          a fault: what it stands for cannot be told
@@ -28,6 +29,8 @@ export type ReadValue =
 // where a further typed address begins in a value that scripts have joined
 const nextTyped = /[\s,;|]+(?=(?:smtp|mailto|sip|x400|x500|eum|cc|ms|notes|gwise|imceaex):)/giu
 const separators = /[\s,;|]+/u
+// behind a type too
+const link = /^mailto:\s*/iu
 const type = /^([a-z][a-z0-9-]{0,19}):\s*(.*)$/isu
 
 /** Reads one value, blanks around it taken off. */
@@ -41,7 +44,7 @@ export function readAddressValue(value: string): ReadValue {
       others += 1
       continue
     }
-    const read = readUntyped(typed?.[2] ?? piece, name === 'SMTP')
+    const read = readUntyped((typed?.[2] ?? piece).replace(link, ''), name === 'SMTP')
     if (!read) return { kind: 'fault' }
     addresses.push(...read)
   }

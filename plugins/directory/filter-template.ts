@@ -89,6 +89,18 @@ export function canBeCombined(template: FilterTemplate, schema: Schema): boolean
   )
 }
 
+/** The attributes that are asked for something of the address, each once. */
+export function attributesAsked(template: FilterTemplate): string[] {
+  const all = (part: FilterTemplate): string[] => {
+    if (!hasPlaceholder(part)) return []
+    if (part.kind === 'and' || part.kind === 'or') return part.filters.flatMap(all)
+    if (part.kind === 'not') return all(part.filter)
+    return 'attribute' in part ? [part.attribute] : []
+  }
+  const byName = all(template).map((name) => [name.toLowerCase(), name] as const)
+  return [...new Map(byName).values()].filter((name) => name !== '')
+}
+
 /** Whether something of the address stands in the filter. */
 export function hasPlaceholder(template: FilterTemplate): boolean {
   return /\{(?:address|user|domain)\}/u.test(JSON.stringify(template))

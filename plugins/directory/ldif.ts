@@ -68,6 +68,7 @@ function toRow(lines: readonly Line[], strict: StrictNames): Row {
   let dn: string | undefined
   const attributes = new Map<string, string[]>()
   for (const { line, text } of lines) {
+    if (hasSwallowed(text, strict)) return unexpected(lines, line, 'octets that can be read', text)
     const value = readValue(text)
     if ('reason' in value) {
       if (strict && value.name !== undefined && !strict.has(value.name)) continue
@@ -77,6 +78,8 @@ function toRow(lines: readonly Line[], strict: StrictNames): Row {
     if (dn === undefined) {
       if (name !== 'dn') return unexpected(lines, line, '`dn: …` first', text)
       dn = content
+    } else if (name === 'dn') {
+      return unexpected(lines, line, 'an empty line before the next `dn: …`', text)
     } else if (name === 'changetype') {
       if (content.toLowerCase() !== 'add') {
         return unexpected(lines, line, '`changetype: add`', text)
@@ -88,6 +91,13 @@ function toRow(lines: readonly Line[], strict: StrictNames): Row {
     }
   }
   return { kind: 'record', line: first, dn: dn ?? '', attributes }
+}
+
+/** Where the lost octet was a line end, the next line's attribute stands in this one's value. */
+function hasSwallowed(text: string, strict: StrictNames): boolean {
+  return [...text.matchAll(/\ufffd([a-z0-9.-]+)(?:;[a-z0-9=*;-]+)?:/giu)].some(
+    ([, name = '']) => !strict || strict.has(name.toLowerCase()),
+  )
 }
 
 /** A value that cannot be read may have been any address; base64 hides what stands in it. */

@@ -7,6 +7,9 @@
  *   an entry that is due later waits its time twice: when it has come, it is compared with the time of
  *   the start
  *
+ *   a file whose head cannot be read is returned to its sender after the last attempt, and as it names none
+ *   the process ends, at each start again: such a file stays in the queue, told at each attempt
+ *
  *   all that is due is read into memory at once: 20,000 entries cost 250 MB. Some hundred a second come
  *   up; where there are fewer, all within a second
  */
@@ -15,7 +18,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import process from 'node:process'
 
-import type { HarakaOutbound, HarakaQueue } from './outbound.js'
+import type { HarakaOutbound, HarakaQueue, QueueItem } from './outbound.js'
 import { keepTime, waitInQueue, waitUntil } from './queue-timer.js'
 
 const perSecond = 500
@@ -30,6 +33,7 @@ export function repairQueue(queue: HarakaQueue, outbound: HarakaOutbound): void 
     waitInQueue(outbound, { name, path }, due > 0 ? due : pace(performance.now()))
     return Promise.resolve(name)
   }
+  keepUnreadable(outbound)
   queue.delete_dot_files = async () => {
     const names = await readdir(queue.queue_dir).catch(() => [])
     const left = names.filter((name) => {
@@ -41,6 +45,26 @@ export function repairQueue(queue: HarakaQueue, outbound: HarakaOutbound): void 
       left.map((name) => unlink(join(queue.queue_dir, name)).catch(() => undefined)),
     )
   }
+}
+
+function keepUnreadable({ HMailItem }: HarakaOutbound): void {
+  const items = HMailItem.prototype as QueueItem
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its item below
+  const fail = items.temp_fail
+  items.temp_fail = function (this: QueueItem, reason, extra) {
+    if (!wasRead(this)) {
+      this.num_failures = Math.min(this.num_failures, this.cfg.temp_fail_intervals.length - 1)
+    }
+    fail.call(this, reason, extra)
+  }
+}
+
+/** Haraka sets the head first and makes addresses of what stands in it after that. */
+function wasRead({ todo }: QueueItem): boolean {
+  const isAddress = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && 'format' in value
+  const head: Partial<QueueItem['todo']> | null = todo
+  return isAddress(head?.mail_from) && Array.isArray(head?.rcpt_to) && head.rcpt_to.every(isAddress)
 }
 
 /** Milliseconds to wait, so that no more than `most` go in a second. */

@@ -123,14 +123,11 @@ export function damage(kind: Damage, good: Export, roll: Dice): string | Buffer 
         ? text.replaceAll('\r\n', ['\n', '\r', '\r\r\n'][roll(3)] ?? '\n')
         : text.replaceAll('\n', '\r\n')
     case 'joined by blanks':
-      return text.replaceAll(/;(?=smtp:)/gu, ' ')
+      return joined(text, ' ')
     case 'joined by |':
-      return text.replaceAll(/;(?=smtp:)/gu, '|')
+      return joined(text, '|')
     case 'joined by ,':
-      return text.replaceAll(
-        /(?:^|(?<=,))([^",\r\n]*smtp:[^",\r\n]*)/gmu,
-        (cell) => `"${cell.replaceAll(/;(?=smtp:)/gu, ',')}"`,
-      )
+      return joined(text, ',')
     case 'type for values':
       return text.replaceAll(/SMTP:[^,\r\n"]*/gu, 'System.Collections.ArrayList')
     case 'type for one value':
@@ -148,6 +145,16 @@ export function damage(kind: Damage, good: Export, roll: Dice): string | Buffer 
     case 'mailto':
       return text.replaceAll(/(?<=[,:] ?)(?=user\d+@)/gu, 'mailto:')
   }
+}
+
+/** The values of a cell with another sign between; a comma needs quotes around the cell. */
+function joined(text: string, sign: string): string {
+  const between = /;(?=smtp:)/gu
+  if (sign !== ',') return text.replaceAll(between, sign)
+  return text.replaceAll(
+    /(?:^|(?<=,))([^",\r\n]*smtp:[^",\r\n]*)/gmu,
+    (cell) => `"${cell.replaceAll(between, sign)}"`,
+  )
 }
 
 function written(format: Export['format'], rows: readonly string[]): string {

@@ -1,6 +1,8 @@
 /** Fuzzing for a time: the parts that read what comes from outside, and a gateway between clients and hosts. */
 import { errorStack } from '../../plugins/basics/error-text.js'
-import { Live, type Finding } from './live.js'
+import type { Finding } from './finding.js'
+import { fuzzLdap } from './ldap.js'
+import { Live } from './live.js'
 import { parts } from './parts.js'
 import { Chance } from './random.js'
 
@@ -69,6 +71,9 @@ export async function fuzz(
       }
       found(await live.settle())
       found(await live.spoiltQueue(new Chance(at)))
+      const ldap = await fuzzLdap(at, 10_000)
+      inputs['LDAP lookups'] = (inputs['LDAP lookups'] ?? 0) + ldap.lookups
+      found(ldap.findings)
       const sum = Object.values(inputs).reduce((all, one) => all + one, 0)
       progress(`${sum} inputs, ${live.rounds} rounds, ${live.accepted} messages accepted`)
     }

@@ -5,22 +5,20 @@
  * What has to hold: Haraka lives; nothing waits longer than its limit; an honest recipient is never refused for
  * good unless a host said so; every message that got 250 is with a host, in the queue, or reported.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { FaultServer, type Script, type Step } from '../../test/harness/fault-server.js'
+import { FaultServer } from '../../test/harness/fault-server.js'
 import { startGateway, type GatewayProcess } from '../../test/harness/haraka.js'
 import { SmtpClient } from '../../plugins/stage/smtp-client.js'
+import { logFindings } from './log-lines.js'
+import { damageFrames, lostFrames, spoilNotes } from './queue-damage.js'
+import type { Finding } from './finding.js'
 import { pieces, type Chance } from './random.js'
+import { command, honest, script } from './words.js'
 
 // milliseconds: 50 s for a message to go out, 4 minutes for the answer to its dot, some for a machine under load
 const limit = 310_000
-const honest = ['anna@example.com', 'walter@example.com', 'bert@example.com']
-
-export interface Finding {
-  readonly what: string
-  readonly detail: string
-}
 
 export class Live {
   rounds = 0
@@ -31,6 +29,8 @@ export class Live {
   private readonly boxes: FaultServer
   private readonly marks = new Set<string>()
   private number = 0
+  /** lines of the log that were read back */
+  private read = 0
 
   private constructor(gateway: GatewayProcess, unix: FaultServer, boxes: FaultServer) {
     this.gateway = gateway
@@ -97,34 +97,21 @@ delay = 0
     return lost().map((mark) => ({ what: 'a message that got 250 is nowhere', detail: mark }))
   }
 
-  /** Queue files with notes that nobody would write, and a restart. */
+  /** Queue files with notes that nobody would write, or damaged in their frame, and a restart. */
   async spoiltQueue(chance: Chance): Promise<Finding[]> {
     this.unix.change({ banner: '421 4.3.2 not now' })
     this.boxes.change({ banner: '421 4.3.2 not now' })
     await this.honestMail(chance, ['4'])
     await this.gateway.stop()
     const queue = join(this.gateway.dir, 'queue')
-    const files = readdirSync(queue).filter((name) => /^\d+_/u.test(name))
-    for (const name of files.slice(0, 5)) {
-      const file = readFileSync(join(queue, name))
-      const length = file.readUInt32BE(0)
-      const todo = JSON.parse(file.toString('utf8', 4, 4 + length)) as Record<string, unknown>
-      const notes = chance.spoil(todo['notes'], pieces)
-      const spoilt = { ...todo, notes: typeof notes === 'object' && notes !== null ? notes : {} }
-      const head = Buffer.from(JSON.stringify(spoilt))
-      const size = Buffer.alloc(4)
-      size.writeUInt32BE(head.length)
-      const copy = name.replace(/_(\d+)_([^_]*)$/u, (_, counter: string, host: string) => {
-        return `_${Number(counter) + 100_000 + chance.below(1_000_000)}_${host}`
-      })
-      writeFileSync(join(queue, copy), Buffer.concat([size, head, file.subarray(4 + length)]))
-    }
+    spoilNotes(queue, chance)
+    const damaged = damageFrames(queue, chance)
     await this.gateway.start()
     this.restarts += 1
     this.unix.change({})
     this.boxes.change({})
     await new Promise((resolve) => setTimeout(resolve, 1500))
-    return this.alive()
+    return [...this.alive(), ...lostFrames(queue, damaged)]
   }
 
   async stop(): Promise<void> {
@@ -145,6 +132,8 @@ delay = 0
         detail: this.gateway.logLines.splice(at, 8).join('\n'),
       })
     }
+    findings.push(...logFindings(this.gateway.logLines.slice(this.read)))
+    this.read = this.gateway.logLines.length
     if (this.gateway.pid === undefined) {
       findings.push({ what: 'Haraka has ended', detail: this.gateway.log.slice(-3000) })
     }
@@ -229,85 +218,4 @@ delay = 0
     }
     return []
   }
-}
-
-function command(chance: Chance): string {
-  const address = chance.once(2) ? chance.pick(honest) : chance.text(pieces)
-  return chance.pick([
-    'EHLO client.example',
-    `HELO ${chance.text(pieces, 2)}`,
-    `MAIL FROM:<${address}>`,
-    `MAIL FROM:<> SIZE=${chance.below(1e9)} BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=${chance.text(pieces, 2)}`,
-    `RCPT TO:<${address}>`,
-    `RCPT TO:<${address}> NOTIFY=${chance.text(pieces, 2)} ORCPT=rfc822;${chance.text(pieces, 2)}`,
-    'DATA',
-    `Subject: ${chance.text(pieces)}`,
-    '',
-    '.',
-    'RSET',
-    'NOOP',
-    'QUIT',
-    `VRFY ${address}`,
-    `STARTTLS ${chance.text(pieces, 1)}`,
-    `AUTH PLAIN ${chance.text(pieces, 2)}`,
-    `BDAT ${chance.below(100)} LAST`,
-    `XCLIENT ADDR=${chance.text(pieces, 2)}`,
-  ])
-}
-
-/** What a host says at each step; the words are kept, for whoever judges. */
-function script(chance: Chance, words: string[]): Script {
-  const step = (good: string): Step | undefined => {
-    if (!chance.once(3)) return undefined
-    const text = chance.pick([
-      good,
-      '250 2.0.0 ok',
-      '251 2.1.5 forwarded',
-      '252 2.1.5 perhaps',
-      '354 go on',
-      '421 4.3.2 bye',
-      '450 4.2.1 later',
-      '452 4.5.3 too many',
-      '550 5.1.1 no such user',
-      '554 5.7.1 no',
-      '250-ok',
-      '250',
-      '99 x',
-      chance.text(pieces, 3),
-    ])
-    words.push(text)
-    if (chance.once(6)) return 'close'
-    if (chance.once(4)) return { raw: Buffer.from(`${chance.mutate(text, pieces)}\r\n`) }
-    if (chance.once(8)) return { drip: text, every: 5 }
-    return text
-  }
-  const rcpt = Array.from({ length: 5 }, () => step('250 2.1.5 ok'))
-  const lmtp = Array.from({ length: 5 }, () => step('250 2.0.0 ok'))
-  let asked = 0
-  let answered = 0
-  const some = (name: keyof Script, good: string): { readonly dot?: Step } => {
-    const chosen = step(good)
-    return chosen === undefined ? {} : { [name]: chosen }
-  }
-  return {
-    ...some('banner', '220 host'),
-    ...some('ehlo', '250 host'),
-    ...some('mail', '250 2.1.0 ok'),
-    ...some('data', '354 go on'),
-    ...whole(some('dot', '250 2.0.0 ok')),
-    rcpt: () => rcpt[(asked += 1) % rcpt.length],
-    lmtpDot: () => complete(lmtp[(answered += 1) % lmtp.length]),
-  }
-}
-
-function whole(steps: { readonly dot?: Step }): object {
-  const dot = complete(steps.dot)
-  return dot === undefined ? {} : { dot }
-}
-
-/** The rest of an answer to the dot may be waited for four minutes: a round has no time for that. */
-function complete(step: Step | undefined): Step | undefined {
-  return typeof step === 'string' && /^\d{3}-/u.test(step)
-    ? `${step}\r\n${step.slice(0, 3)} end`
-    : step
 }

@@ -141,7 +141,7 @@ describeWithServers(['slapd'], 'address-space check with real servers', function
         `bind_password = ${server.password}`,
         'filter = (mail={address})',
       ],
-      /answers, but no object can be found/u,
+      /no object with any address can be found/u,
     ],
   ]
   for (const [what, directory, pattern] of wrong) {

@@ -2,19 +2,23 @@
  * An LDAP server on a real socket that does what a test tells it, above all what no server should.
  *
  * It holds contacts by address and answers a search for `proxyAddresses=smtp:…`, or several of them
- * in one search. `behave` sets what it does from now on, on connections that are there too.
+ * in one search; a search that names no address finds the first one if its kind of object fits. `behave` sets what it does from now on, on connections that are there too.
  * RFC 4511 4.1.1 (message), 4.2 (bind), 4.5 (search).
  */
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
 import {
+  AndFilter,
   Ber,
   BerReader,
   BerWriter,
   EqualityFilter,
   FilterParser,
+  NotFilter,
   OrFilter,
+  PresenceFilter,
+  SubstringFilter,
   type Filter,
 } from 'ldapts'
 
@@ -153,8 +157,11 @@ export class FakeLdap {
     pending.count += 1
     this.mostPending = Math.max(this.mostPending, pending.count)
     // an entry is sent once, whichever of its attributes fit
-    const addresses = [...new Set(addressesIn(readFilter(reader)))]
+    const filter = readFilter(reader)
+    const addresses = [...new Set(addressesIn(filter))]
     this.asked.push(...addresses)
+    if (addresses.length === 0 && fits(filter))
+      addresses.push(...[...this.contacts.keys()].slice(0, 1))
     const answer = (code: number): void => {
       if (socket.destroyed) return
       pending.count -= 1
@@ -213,6 +220,15 @@ function addressesIn(filter: Filter): string[] {
   return [
     filter.attribute.toLowerCase() === 'proxyaddresses' ? value.replace(/^smtp:/u, '') : value,
   ]
+}
+
+/** Whether a contact of this server fits a filter that names no address. */
+function fits(filter: Filter): boolean {
+  if (filter instanceof OrFilter) return filter.filters.some(fits)
+  if (filter instanceof AndFilter) return filter.filters.every(fits)
+  if (filter instanceof NotFilter) return !fits(filter.filter)
+  if (!(filter instanceof PresenceFilter || filter instanceof SubstringFilter)) return false
+  return ['objectclass', 'proxyaddresses', 'targetaddress'].includes(filter.attribute.toLowerCase())
 }
 
 function message(id: number, operation: number, content: (writer: BerWriter) => void): Buffer {

@@ -52,7 +52,9 @@ describeWithServers(['slapd'], 'TLS to slapd', () => {
 
   before(async function () {
     this.timeout(30_000)
-    slapd = await Slapd.start()
+    slapd = await Slapd.start({
+      entries: `dn: cn=Anna,dc=corp,dc=example\nobjectClass: user\nproxyAddresses: SMTP:anna@x\n`,
+    })
   })
   afterEach(() => {
     if (bundle === undefined) delete process.env['SSL_CERT_FILE']

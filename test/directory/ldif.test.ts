@@ -62,6 +62,16 @@ describe('LDIF', () => {
       'mail: x\n\ndn: cn=b\n',
       ['1 ! expected `dn: …` first, got `mail: x`', '3 cn=b'],
     ],
+    [
+      'two records without an empty line between as unreadable',
+      'dn: cn=a\nmail: x\ndn: cn=b\nmail: y\n\ndn: cn=c\n',
+      ['3 ! expected an empty line before the next `dn: …`, got `dn: cn=b`', '6 cn=c'],
+    ],
+    [
+      'a lost line end before an attribute as unreadable',
+      'dn: cn=a\ndisplayName: x\ufffdmail: y\n\ndn: cn=c\n',
+      ['2 ! expected octets that can be read, got `displayName: x\ufffdmail: y`', '4 cn=c'],
+    ],
     ['no record', 'version: 1\n', []],
   ]
   for (const [what, text, expected] of tables) {

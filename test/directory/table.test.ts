@@ -92,6 +92,8 @@ describe('files by their header', () => {
     ['a type line alone', '#TYPE X\n'],
     ['columns that say nothing', 'name,phone\nAnna,1\n'],
     ['prose', 'Dear administrator,\nhere is the list.\n'],
+    ['a header with octets lost', 'dn,prox\ufffdAddresses,mail\ncn=a,smtp:b@x.test,a@x.test\n'],
+    ['a table with octets lost', 'EmailAd\ufffdresses,PrimarySmtpAddress\na@x.test,b@x.test\n'],
     ['a header with an open quote', '"address,target\nanna@example.com,\n'],
   ]
   for (const [what, text] of refused) {

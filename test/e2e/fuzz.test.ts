@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 
 import { fuzzParts } from '../../scripts/fuzz/fuzz.js'
+import { fuzzLdap } from '../../scripts/fuzz/ldap.js'
 import { Live } from '../../scripts/fuzz/live.js'
 import { Chance } from '../../scripts/fuzz/random.js'
 
@@ -12,6 +13,12 @@ describe('fuzzing', function () {
     const inputs: Record<string, number> = {}
     assert.deepEqual(fuzzParts(1, 5000, inputs), [])
     assert.ok(Object.values(inputs).every((count) => count > 50))
+  })
+
+  it('finds nothing in lookups at an LDAP server that breaks the protocol', async () => {
+    const { findings, lookups } = await fuzzLdap(1, 1000)
+    assert.deepEqual(findings, [])
+    assert.ok(lookups > 200)
   })
 
   it('finds nothing in a gateway between clients and hosts', async () => {

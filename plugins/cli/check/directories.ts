@@ -17,7 +17,7 @@ import {
 } from '../../directory/config.js'
 import type { Directory } from '../../directory/directory.js'
 import { LdapAdministration } from '../../directory/ldap/administration.js'
-import { describeFailure } from '../../directory/ldap/failure.js'
+import { describeFailure, UnusableAnswer } from '../../directory/ldap/failure.js'
 import { filterFor, filterForAny } from '../../directory/ldap/filter.js'
 import { ageText, replicaOnDisk } from '../../directory/replica/replica-directory.js'
 import { attributesOfSchema } from '../../directory/schema.js'
@@ -96,15 +96,8 @@ async function askServers(settings: LdapSettings, configDir: string): Promise<As
     const where = `directory ${settings.name}, ${server.url}`
     try {
       const { milliseconds, contents } = await askServer(server, settings, configDir)
-      findings.push(
-        contents.objects === 0 && contents.complete
-          ? nothingFound(where)
-          : found(
-              where,
-              `reached, bound and searched; a lookup takes ${milliseconds} ms`,
-              contents,
-            ),
-      )
+      const how = `reached, bound and searched; a lookup takes ${milliseconds} ms`
+      findings.push(found(where, how, contents))
       if (!contents.complete) findings.push(readInPart(where, contents))
       if (milliseconds > slow) findings.push(slowLookup(where, milliseconds))
       if (directory?.complete === true && contents.complete) {
@@ -113,7 +106,11 @@ async function askServers(settings: LdapSettings, configDir: string): Promise<As
       if (directory?.complete === true) continue
       directory = contents
     } catch (error) {
-      findings.push(unreachable(where, settings, error))
+      findings.push(
+        error instanceof UnusableAnswer
+          ? notSeen(where, error)
+          : unreachable(where, settings, error),
+      )
     }
   }
   if (settings.mode === 'replica') findings.push(await replicaFinding(settings, configDir))
@@ -137,6 +134,7 @@ async function askServer(
         throw new Error(`the filter finds objects for ${nobody.key}, a made-up address`)
     }
     const milliseconds = Math.ceil(performance.now() - started)
+    await opened.lookAround(settings)
     const rows = serverRows(opened, filterForAny(filter), attributes, bar)
     return { milliseconds, contents: await survey(name, rows, schema) }
   } finally {
@@ -184,12 +182,13 @@ function readInPart(where: string, { objects }: Survey): Finding {
   )
 }
 
-function nothingFound(where: string): Finding {
+/** The server answers, and shows this account not what it asks for. */
+function notSeen(where: string, { message }: UnusableAnswer): Finding {
   return wrong(
     where,
-    'answers, but no object can be found',
-    'every address seems unknown: authoritative domains refuse all mail',
-    'look at base_dn, at filter, and whether bind_dn may read these objects',
+    message,
+    'who is not found may be there all the same: mail for unknown addresses is deferred (450 4.4.3)',
+    'give the account of bind_dn these rights on the server, or look at base_dn and filter',
   )
 }
 

@@ -20,6 +20,7 @@ import type { LdapServer, LdapSettings } from '../config.js'
 import type { Attributes } from '../entry.js'
 import { LdapConnection } from './connection.js'
 import { attributesOf, connectSettings } from './ldap-directory.js'
+import { lookAround } from './sight.js'
 
 export interface LdapObject {
   readonly dn: string
@@ -80,6 +81,11 @@ export class LdapAdministration {
       await LdapConnection.open(server, connect, limit),
       settings.baseDn,
     )
+  }
+
+  /** Rejects with UnusableAnswer where the account does not see the addresses of the directory. */
+  lookAround(settings: LdapSettings): Promise<void> {
+    return lookAround(this.connection, { ...settings, timeout: answerTime })
   }
 
   /** Every object below the base that the filter finds, page by page. */

@@ -100,6 +100,28 @@ export class LdapConnection {
     return searchEntries
   }
 
+  /** One entry that the filter finds, or none; the object of that name alone for scope `base`. */
+  async first(
+    base: string,
+    scope: 'base' | 'sub',
+    filter: Filter,
+    attributes: readonly string[],
+    limit: number,
+  ): Promise<Entry | undefined> {
+    const found = this.client.search(base, {
+      scope,
+      filter,
+      attributes: [...attributes],
+      // "size limit exceeded" is the expected end of this search: one entry is all that is wanted
+      sizeLimit: 1,
+      timeLimit: Math.max(1, Math.ceil(limit / 1000)),
+    })
+    const { searchEntries } = await inTime(found, limit, () => {
+      throw new Error(`no answer in ${limit} ms`)
+    })
+    return searchEntries[0]
+  }
+
   /** Calls back when the connection is gone, whoever ended it. */
   onClose(callback: () => void): void {
     if (this.socket.closed) setImmediate(callback)

@@ -2,7 +2,8 @@
  * A directory on LDAP servers: Active Directory, its global catalog, OpenLDAP and others.
  *
  * The filter finds candidates; an entry counts for an address only if one of its own addresses
- * equals it, as servers compare by rules of their own. Every failure is a DirectoryError.
+ * equals it, as servers compare by rules of their own. An empty answer is believed where the account sees
+ * addresses at all (sight.ts). Every failure is a DirectoryError.
  */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -22,6 +23,7 @@ import { LdapConnection, type ConnectSettings } from './connection.js'
 import { UnusableAnswer } from './failure.js'
 import { filterFor } from './filter.js'
 import { LdapPool } from './pool.js'
+import { Sight } from './sight.js'
 import { systemCertificates } from '../../basics/system-certificates.js'
 
 // as Exchange does
@@ -31,11 +33,13 @@ export class LdapDirectory implements Directory {
   readonly name: string
   private readonly settings: LdapSettings
   private readonly pool: LdapPool
+  private readonly sight: Sight
 
   /** `stateDir`: where refused binds are kept; undefined: in this process */
   constructor(settings: LdapSettings, env: Environment, stateDir?: string) {
     this.name = settings.name
     this.settings = settings
+    this.sight = new Sight(settings)
     const guard = bindGuard(settings, stateDir)
     this.pool = new LdapPool(
       settings,
@@ -47,7 +51,7 @@ export class LdapDirectory implements Directory {
             LdapConnection.open(server, connect, limit),
           )
         },
-        search: (connection, addresses, seconds) => this.search(connection, addresses, seconds),
+        search: (...asked) => this.search(...asked),
       },
       env.log,
     )
@@ -65,6 +69,7 @@ export class LdapDirectory implements Directory {
     connection: LdapConnection,
     addresses: readonly MailAddress[],
     seconds: number,
+    heard: () => void,
   ): Promise<DirectoryEntry[][]> {
     const { baseDn, filter, schema } = this.settings
     const found = await connection.search(
@@ -79,13 +84,16 @@ export class LdapDirectory implements Directory {
     const faulty = read.find(
       ({ entry, faults }) => faults.length > 0 || (shows && entry.addresses.length === 0),
     )
-    return addresses.map(({ key }) => {
+    const answers = addresses.map(({ key }) => {
       const own = read.filter(({ entry }) => entry.addresses.includes(key))
       // where its mail goes cannot be told, or whose the other object is
       const unclear = own.length === 0 ? faulty : own.find(({ faults }) => faults.some(isOfTarget))
       if (unclear) throw new UnusableAnswer(withheld(unclear))
       return own.map(({ entry }) => entry)
     })
+    heard()
+    if (answers.some((own) => own.length === 0)) await this.sight.confirm(connection, heard)
+    return answers
   }
 }
 
@@ -142,7 +150,10 @@ function isOfTarget({ ofTarget }: ValueFault): boolean {
  * The server found the object by an address and does not show it, or shows something else in its place:
  * access rules, or a value that is damaged. That is not "no such address".
  */
-function withheld({ entry: { dn }, faults }: EntryReading): string {
+export function withheld({
+  entry: { dn },
+  faults,
+}: Pick<EntryReading, 'entry' | 'faults'>): string {
   const [fault] = faults
   if (fault) return `${dn}: ${fault.reason}`
   return `${dn}: expected the attributes that hold its addresses, got none; may this account read them?`

@@ -22,40 +22,29 @@ import type { LdapConnection } from './connection.js'
 import { describeFailure, failureOf } from './failure.js'
 import { afterReading, Lookup } from './lookup.js'
 import { Servers } from './servers.js'
-
-/** Milliseconds after which a connection is replaced, and how often that is looked at. */
-export interface Recycling {
-  readonly idle: number
-  /** also the way back to the first server after an outage of it */
-  readonly age: number
-  readonly interval: number
-}
-
-// Active Directory closes connections that were idle for 15 minutes
-const defaultRecycling: Recycling = { idle: 5 * 60_000, age: 10 * 60_000, interval: 15_000 }
+import {
+  defaultRecycling,
+  freest,
+  heard,
+  isDue,
+  newSlot,
+  retire,
+  type Recycling,
+  type Slot,
+} from './slot.js'
 
 export interface PoolWork {
   /** how many addresses a search may ask for */
   readonly batchSize: number
   /** a usable connection, or an Error within `limit` milliseconds */
   open(server: LdapServer, limit: number): Promise<LdapConnection>
-  /** the entries of each address; `seconds` is the server's own limit */
+  /** the entries of each address; `seconds` is the server's own limit; `heard`: it has answered something */
   search(
     connection: LdapConnection,
     addresses: readonly MailAddress[],
     seconds: number,
+    heard: () => void,
   ): Promise<readonly (readonly DirectoryEntry[])[]>
-}
-
-interface Slot {
-  readonly connection: LdapConnection
-  readonly opened: number
-  searches: number
-  /** the last time it was sent or answered something */
-  used: number
-  answered: number
-  /** `retiring` takes no more searches and ends after the last one; `gone` was dropped */
-  state: 'open' | 'retiring' | 'gone'
 }
 
 export class LdapPool {
@@ -115,12 +104,7 @@ export class LdapPool {
   }
 
   private freeSlot(): Slot | undefined {
-    let best: Slot | undefined
-    for (const slot of this.slots) {
-      const free = slot.state === 'open' && slot.searches < this.settings.maxInFlight
-      if (free && slot.searches < (best?.searches ?? Number.POSITIVE_INFINITY)) best = slot
-    }
-    return best
+    return freest(this.slots, this.settings.maxInFlight)
   }
 
   private nextBatch(): Lookup[] {
@@ -145,7 +129,9 @@ export class LdapPool {
     try {
       const addresses = batch.map(({ address }) => address)
       const seconds = Math.max(1, Math.ceil(left / 1000))
-      const answers = await this.work.search(slot.connection, addresses, seconds)
+      const answers = await this.work.search(slot.connection, addresses, seconds, () =>
+        this.answered(slot),
+      )
       this.answered(slot)
       if (this.servers.worked(slot.connection.server)) {
         this.log.notice(this.about(`${slot.connection.server.url} answers again`))
@@ -162,8 +148,7 @@ export class LdapPool {
   }
 
   private answered(slot: Slot): void {
-    slot.answered = this.clock()
-    slot.used = slot.answered
+    heard(slot, this.clock())
   }
 
   private searchFailed(slot: Slot, batch: readonly Lookup[], error: unknown): void {
@@ -238,15 +223,7 @@ export class LdapPool {
       connection.end()
       return
     }
-    const now = this.clock()
-    const slot: Slot = {
-      connection,
-      opened: now,
-      searches: 0,
-      used: now,
-      answered: now,
-      state: 'open',
-    }
+    const slot = newSlot(connection, this.clock())
     this.slots.add(slot)
     connection.onClose(() => {
       this.drop(slot, 'the server closed the connection')
@@ -258,22 +235,12 @@ export class LdapPool {
   /** Ends connections before the server or a firewall does. */
   private upkeep(): void {
     const now = this.clock()
-    for (const slot of this.slots) {
-      const idle = slot.searches === 0 && now - slot.used > this.recycling.idle
-      const due = idle || now - slot.opened > this.recycling.age
-      if (due) this.retire(slot)
-    }
+    for (const slot of this.slots) if (isDue(slot, now, this.recycling)) retire(slot)
   }
 
   /** What fails on one connection to a server must not be tried once more on another one to it. */
   private leave(server: LdapServer): void {
-    for (const slot of this.slots) if (slot.connection.server === server) this.retire(slot)
-  }
-
-  private retire(slot: Slot): void {
-    if (slot.state !== 'open') return
-    slot.state = 'retiring'
-    if (slot.searches === 0) slot.connection.end()
+    for (const slot of this.slots) if (slot.connection.server === server) retire(slot)
   }
 
   /** A fault of this program must not end the server, nor leave anyone waiting. */

@@ -2,7 +2,8 @@
  * The LDAP side of a replica: one server is connected to for a reading, asked what it is, and read
  * whole or for what has changed. Nothing is decided here.
  *
- * A reading that does not come to its end rejects: what came up to there says nothing of the rest.
+ * A reading that does not come to its end rejects: what came up to there says nothing of the rest. So does one
+ * by an account that does not see the addresses, or an object's (ldap/sight.ts).
  */
 import { ResultCodeError } from 'ldapts'
 
@@ -13,9 +14,10 @@ import { dnKey } from '../distinguished-name.js'
 import { toEntry } from '../entry.js'
 import { LdapAdministration, type LdapObject, type PageOptions } from '../ldap/administration.js'
 import type { BindGuard } from '../ldap/bind-guard.js'
-import { describeFailure } from '../ldap/failure.js'
+import { canBeCombined } from '../filter-template.js'
+import { describeFailure, UnusableAnswer } from '../ldap/failure.js'
 import { filterForAny } from '../ldap/filter.js'
-import { connectSettings } from '../ldap/ldap-directory.js'
+import { connectSettings, withheld } from '../ldap/ldap-directory.js'
 import { factAttributes, factsOf, type ServerFacts } from '../ldap/server-facts.js'
 import { attributesOfSchema } from '../schema.js'
 import { changedSince, deletedSince, laterTime, type ChangeMark } from './change-mark.js'
@@ -68,7 +70,7 @@ export class ReplicaSource {
       if (facts.notReady !== '') throw new Error(`${server.url}: ${facts.notReady}`)
       return await work(new ServerReading(opened, settings, facts))
     } catch (error) {
-      if (!(error instanceof ResultCodeError)) throw error
+      if (!(error instanceof ResultCodeError || error instanceof UnusableAnswer)) throw error
       throw new Error(`${server.url}: ${describeFailure(error)}`, { cause: error })
     } finally {
       opened.end()
@@ -83,11 +85,14 @@ export class ServerReading {
   private readonly opened: LdapAdministration
   private readonly settings: LdapSettings
   private readonly id: string
+  /** a filter of the administrator's own may find objects that have no address */
+  private readonly shows: boolean
 
   constructor(opened: LdapAdministration, settings: LdapSettings, facts: ServerFacts) {
     this.opened = opened
     this.settings = settings
     this.facts = facts
+    this.shows = canBeCombined(settings.filter, settings.schema)
     this.id = facts.usn ? 'objectGUID' : 'entryUUID'
     const { usn } = facts
     this.mark = usn
@@ -102,6 +107,7 @@ export class ServerReading {
 
   /** Every object that some address could find, page by page. */
   async *whole(): AsyncGenerator<ReadEntry[]> {
+    await this.opened.lookAround(this.settings)
     for await (const page of this.pages(filterForAny(this.settings.filter))) {
       yield page.map((object) => this.toRead(object)).filter(hasAddress)
     }
@@ -120,6 +126,7 @@ export class ServerReading {
     const now = Date.now()
     const filters = changedSince(mark, filterForAny(this.settings.filter), now)
     if (!filters) throw new Error('expected a mark to begin at, got none')
+    await this.opened.lookAround(this.settings)
     if (mark.kind === 'time') this.mark = mark
     const set: ReadEntry[] = []
     const gone: string[] = []
@@ -168,6 +175,14 @@ export class ServerReading {
     return this.opened.pages(filter, attributes, { ...options, id: this.id })
   }
 
+  /** The filter found it by an address, and no attribute shows one. */
+  private hidden({ attributes }: LdapObject): boolean {
+    const { addresses, otherwise } = this.settings.schema
+    return [...addresses, ...otherwise].every(
+      (name) => (attributes.get(name.toLowerCase()) ?? []).length === 0,
+    )
+  }
+
   private toRead(object: LdapObject): ReadEntry {
     if (this.mark.kind === 'time') {
       const [seen = ''] = object.attributes.get('modifytimestamp') ?? []
@@ -176,7 +191,10 @@ export class ServerReading {
     const { entry, faults } = toEntry(object.dn, object.attributes, this.settings.schema)
     const read = { id: idOf(object), entry, faults: faults.map(({ reason }) => reason) }
     const [fault] = faults
-    if (!fault) return read
+    if (!fault) {
+      if (this.shows && this.hidden(object)) throw new UnusableAnswer(withheld({ entry, faults }))
+      return read
+    }
     // where its mail goes cannot be told: it is not taken for a mailbox or an unusable contact
     const own = faults.some(({ ofTarget }) => ofTarget) ? entry.addresses : []
     const addresses = [

@@ -25,6 +25,13 @@ export async function* readTable(
 ): AsyncGenerator<readonly Row[]> {
   const lines = tableLines(text)
   const begin = await beginOf(lines)
+  // which column it is nobody can tell, and its addresses would be nobody's
+  const lost = begin.header.find((name) => name.includes('\ufffd'))
+  if (lost !== undefined) {
+    throw new Error(
+      `expected a header line that can be read, got octets that are lost in \`${lost}\``,
+    )
+  }
   const rest = joined(begin.lines, lines)
   if (isCsvde(begin.header)) {
     const faults: Row[] = []
