@@ -45,8 +45,6 @@ import { toMailAddress } from '../haraka/haraka-address.js'
 import { withTarget } from './with-target.js'
 import { reportDecision } from './report-decision.js'
 
-export type { NextSystems, Part }
-
 interface Loaded extends Configuration {
   readonly loopTokens: LoopTokens | undefined
 }
