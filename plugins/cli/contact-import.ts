@@ -8,7 +8,7 @@
 import type { Filter } from 'ldapts'
 
 import { parseMailAddress } from '../mail/mail-address.js'
-import type { LdapSettings } from '../directory/config.js'
+import type { LdapSettings } from '../directory/ldap/ldap-settings.js'
 import { differences, readContact, type Contact } from '../directory/contact.js'
 import { dnKey } from '../directory/distinguished-name.js'
 import { entryAttributes, toEntry, type Attributes } from '../directory/entry.js'

@@ -8,12 +8,8 @@ import { cwd } from 'node:process'
 
 import { Option } from 'commander'
 
-import {
-  directoryFile,
-  parseDirectoryConfig,
-  type DirectorySettings,
-  type LdapSettings,
-} from '../directory/config.js'
+import { directoryFile, parseDirectoryConfig, type DirectorySettings } from '../directory/config.js'
+import type { LdapSettings } from '../directory/ldap/ldap-settings.js'
 import { LdapAdministration } from '../directory/ldap/administration.js'
 import type { Install } from './opened-install.js'
 

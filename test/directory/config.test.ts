@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 
 import { ConfigError } from '../../plugins/config/settings.js'
-import {
-  parseDirectoryConfig,
-  type FileSettings,
-  type LdapSettings,
-} from '../../plugins/directory/config.js'
+import { parseDirectoryConfig, type FileSettings } from '../../plugins/directory/config.js'
+import type { LdapSettings } from '../../plugins/directory/ldap/ldap-settings.js'
 import { parseFilterTemplate } from '../../plugins/directory/filter-template.js'
 import { mailboxPlace } from '../../plugins/directory/mailboxes.js'
 import { placeKey } from '../../plugins/mail/place.js'

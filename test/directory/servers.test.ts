@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-import type { LdapServer } from '../../plugins/directory/config.js'
+import type { LdapServer } from '../../plugins/directory/ldap/ldap-settings.js'
 import { Servers } from '../../plugins/directory/ldap/servers.js'
 
 const server = (host: string): LdapServer => ({

@@ -12,14 +12,14 @@ import {
   type DirectoryConfig,
   type DirectorySettings,
   type FileSettings,
-  type LdapServer,
-  type LdapSettings,
 } from '../../directory/config.js'
+import type { LdapServer, LdapSettings } from '../../directory/ldap/ldap-settings.js'
 import type { Directory } from '../../directory/directory.js'
 import { LdapAdministration } from '../../directory/ldap/administration.js'
 import { describeFailure, UnusableAnswer } from '../../directory/ldap/failure.js'
 import { filterFor, filterForAny } from '../../directory/ldap/filter.js'
-import { ageText, replicaOnDisk } from '../../directory/replica/replica-directory.js'
+import { ageText } from '../../directory/replica/age.js'
+import { replicaOnDisk } from '../../directory/replica/replica-directory.js'
 import { attributesOfSchema } from '../../directory/schema.js'
 import { stateFolderOf } from '../../config/state-folder.js'
 import { strictNames } from '../../directory/file-reading.js'

@@ -16,7 +16,8 @@ import {
   type ConnectorsConfig,
 } from '../../decision/connectors-config.js'
 import { loadLoopSecrets } from '../../loop/secret.js'
-import { directoryFile, type DirectoryConfig, type LdapSettings } from '../../directory/config.js'
+import { directoryFile, type DirectoryConfig } from '../../directory/config.js'
+import type { LdapSettings } from '../../directory/ldap/ldap-settings.js'
 import { mailboxPlace } from '../../directory/mailboxes.js'
 import { directoryFileErrors } from '../../directory/directory-file-errors.js'
 import type { Configuration } from '../../decision/configuration.js'

@@ -16,7 +16,7 @@ import {
   type Filter,
 } from 'ldapts'
 
-import type { LdapServer, LdapSettings } from '../config.js'
+import type { LdapServer, LdapSettings } from './ldap-settings.js'
 import type { Attributes } from '../entry.js'
 import { LdapConnection } from './connection.js'
 import { attributesOf, connectSettings } from './ldap-directory.js'

@@ -17,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { InappropriateAuthError, InvalidCredentialsError } from 'ldapts'
 
-import type { LdapServer } from '../config.js'
+import type { LdapServer } from './ldap-settings.js'
 
 const firstRest = 30_000
 const longestRest = 30 * 60_000

@@ -14,7 +14,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 
 import { Client, type Entry, type Filter } from 'ldapts'
 
-import type { LdapServer } from '../config.js'
+import type { LdapServer } from './ldap-settings.js'
 import { describeFailure } from './failure.js'
 
 export interface ConnectSettings {

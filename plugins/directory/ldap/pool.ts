@@ -15,7 +15,7 @@
 import { errorStack } from '../../basics/error-text.js'
 import type { MailAddress } from '../../mail/mail-address.js'
 import type { Log } from '../../config/environment.js'
-import type { LdapServer, LdapSettings } from '../config.js'
+import type { LdapServer, LdapSettings } from './ldap-settings.js'
 import { DirectoryError, type DirectoryEntry } from '../directory.js'
 import { BindResting } from './bind-guard.js'
 import type { LdapConnection } from './connection.js'

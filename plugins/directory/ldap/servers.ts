@@ -5,7 +5,7 @@
  * then it is tried again. Where there is no other server, a connection that was lost once makes no rest:
  * servers close idle and crowded connections and take the next one at once.
  */
-import type { LdapServer } from '../config.js'
+import type { LdapServer } from './ldap-settings.js'
 
 const firstRest = 500
 const longestRest = 30_000

@@ -14,7 +14,7 @@
  */
 import { NotFilter, PresenceFilter } from 'ldapts'
 
-import type { LdapSettings } from '../config.js'
+import type { LdapSettings } from './ldap-settings.js'
 import { attributesAsked } from '../filter-template.js'
 import type { LdapConnection } from './connection.js'
 import { UnusableAnswer } from './failure.js'

@@ -9,7 +9,7 @@ import { ResultCodeError } from 'ldapts'
 
 import type { Environment } from '../../config/environment.js'
 import { lookalikes } from '../address-values.js'
-import type { LdapServer, LdapSettings } from '../config.js'
+import type { LdapServer, LdapSettings } from '../ldap/ldap-settings.js'
 import { dnKey } from '../distinguished-name.js'
 import { toEntry } from '../entry.js'
 import { LdapAdministration, type LdapObject, type PageOptions } from '../ldap/administration.js'

@@ -1,0 +1,17 @@
+/** How old what was read is, by the time of day that stands with it, and how that is said. Pure but for the clock. */
+// a snapshot from the future: one of both clocks is wrong, and nothing is known of its age
+const clockSlack = 300_000
+
+/** Milliseconds; infinite: the time lies ahead, so nothing is known of it. */
+export function ageOf(at: number): number {
+  const age = Date.now() - at
+  return age < -clockSlack ? Number.POSITIVE_INFINITY : Math.max(0, age)
+}
+
+export function ageText(age: number): string {
+  if (!Number.isFinite(age)) return 'of unknown age'
+  const minutes = Math.floor(age / 60_000)
+  if (minutes < 1) return 'less than a minute old'
+  if (minutes < 120) return `${minutes} min old`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min old`
+}

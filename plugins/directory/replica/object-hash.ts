@@ -1,0 +1,21 @@
+/** What a replica remembers of each object, to tell whether it has changed. Pure. */
+import type { ReadEntry } from './replica-source.js'
+import type { ReplicaEntry } from './replica-table.js'
+
+/** What is kept of an object; its faults were told. */
+export function withoutFaults({ id, entry, doubt }: ReadEntry): ReplicaEntry {
+  return { id, entry, ...(doubt && { doubt }) }
+}
+
+/** Two FNV-1a hashes with different beginnings, as one whole number of 53 bits. */
+export function hashOf({ id, entry, doubt }: ReplicaEntry): number {
+  const text = JSON.stringify([id, entry, doubt])
+  let low = 0x811c9dc5
+  let high = 0x01234567
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
+    low = Math.imul(low ^ code, 0x01000193)
+    high = Math.imul(high ^ (code + index), 0x01000193)
+  }
+  return (low >>> 0) * 2 ** 21 + (high >>> 11)
+}
