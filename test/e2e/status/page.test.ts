@@ -33,16 +33,12 @@ describeWithServers(['chromium'], 'the status page in a browser', function () {
     const assets = readAssets()
     const quiet = (): void => undefined
     const log = { debug: quiet, info: quiet, notice: quiet, warn: quiet, error: quiet, crit: quiet }
-    server = new HttpServer(
-      { kind: 'port', host: '127.0.0.1', port },
-      log,
-      ({ url: path }) => {
-        const asset = assets.get(path)
-        if (asset) return Promise.resolve({ status: 200, ...asset })
-        const { text } = statusPage(shown, { session, traces: true })
-        return Promise.resolve({ status: 200, type: 'text/html', body: text })
-      },
-    )
+    server = new HttpServer({ kind: 'port', host: '127.0.0.1', port }, log, ({ url: path }) => {
+      const asset = assets.get(path)
+      if (asset) return Promise.resolve({ status: 200, ...asset })
+      const { text } = statusPage(shown, { session, traces: true })
+      return Promise.resolve({ status: 200, type: 'text/html', body: text })
+    })
     await server.start()
     url = `http://127.0.0.1:${port}/`
   })
