@@ -28,8 +28,8 @@ import { buildIfStale } from './build.js'
 import { requestsMain, serverMain, type Answered } from './operations-cost/requests.js'
 
 interface Contestant {
-  readonly journal?: true
-  readonly status?: true
+  readonly journal?: true | undefined
+  readonly status?: true | undefined
   readonly requests?: 'beside' | 'page'
 }
 
@@ -81,18 +81,16 @@ async function sendAll(gateway: GatewayProcess, { messages, clients }: Options):
   await Promise.all(Array.from({ length: clients }, one))
 }
 
-async function round(
+function start(
   smartHost: string,
-  { journal, status, requests }: Contestant,
-  options: Options,
-): Promise<Measured> {
-  const port = await freePort('127.0.0.1')
-  const url = `http://127.0.0.1:${port}`
+  { journal, status }: Pick<Contestant, 'journal' | 'status'>,
+  port: number,
+): Promise<GatewayProcess> {
   const sections = [
     ...(journal ? ['[journal]'] : []),
     ...(status ? ['[status]', `listen = 127.0.0.1:${port}`] : []),
   ]
-  const gateway = await startGateway({
+  return startGateway({
     plugins: [
       ...(status ? ['address-space/status'] : []),
       'address-space/accepted-domains',
@@ -105,6 +103,16 @@ async function round(
       ...(sections.length > 0 && { 'address-space.ini': `${sections.join('\n')}\n` }),
     },
   })
+}
+
+async function round(
+  smartHost: string,
+  { journal, status, requests }: Contestant,
+  options: Options,
+): Promise<Measured> {
+  const port = await freePort('127.0.0.1')
+  const url = `http://127.0.0.1:${port}`
+  const gateway = await start(smartHost, { journal, status }, port)
   if (status) await gateway.waitForLog(/the status page listens on/u, 30_000)
   const scrape = async (): Promise<void> => void (await (await fetch(`${url}/metrics`)).text())
   const scrapes = status && every(() => void scrape().catch(() => undefined), scrapeInterval)

@@ -10,9 +10,21 @@ export function gaugesOf(view: StatusView): Registry {
   const registry = new Registry()
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge<L>({ name: `address_space_${name}`, help, labelNames, registers: [registry] })
-  const { at, processes, configuration, disk, draining } = view
-  const seconds = (milliseconds: number): number => Math.max(0, milliseconds) / 1000
+  gatewayGauges(view, gauge)
+  diskGauges(view, gauge)
+  certificateGauges(view, gauge)
+  placeGauges(view, gauge)
+  hostGauges(view, gauge)
+  directoryGauges(view, gauge)
+  return registry
+}
 
+const seconds = (milliseconds: number): number => Math.max(0, milliseconds) / 1000
+
+type MakeGauge = <L extends string>(name: string, help: string, labels?: readonly L[]) => Gauge<L>
+
+function gatewayGauges(view: StatusView, gauge: MakeGauge): void {
+  const { processes, configuration, draining } = view
   gauge('info', 'Always 1; the version of the pack.', ['version']).set({ version: view.version }, 1)
   gauge('processes', 'Processes that take mail.').set(processes.expected)
   gauge('processes_answering', 'Those of them that answer.').set(processes.answering)
@@ -31,21 +43,25 @@ export function gaugesOf(view: StatusView): Registry {
   gauge('queue_readable', '1 if the queue could be read; else its numbers are old.').set(
     view.queueTrouble === undefined ? 1 : 0,
   )
-  if (disk) {
-    gauge('disk_free_bytes', 'Free space where the queue is.').set(disk.free)
-    gauge('disk_size_bytes', 'Size of the disk where the queue is.').set(disk.size)
-    gauge('disk_floor_bytes', 'Below this much free space no new mail is taken.').set(disk.floor)
-  }
+}
+
+function diskGauges({ disk }: StatusView, gauge: MakeGauge): void {
+  if (!disk) return
+  gauge('disk_free_bytes', 'Free space where the queue is.').set(disk.free)
+  gauge('disk_size_bytes', 'Size of the disk where the queue is.').set(disk.size)
+  gauge('disk_floor_bytes', 'Below this much free space no new mail is taken.').set(disk.floor)
+}
+
+function certificateGauges({ certificates }: StatusView, gauge: MakeGauge): void {
   const certificate = gauge(
     'certificate_not_after_timestamp_seconds',
     'When the certificate ends (Unix time).',
     ['where'],
   )
-  for (const { where, notAfter } of view.certificates) certificate.set({ where }, notAfter / 1000)
+  for (const { where, notAfter } of certificates) certificate.set({ where }, notAfter / 1000)
+}
 
-  placeGauges(view, gauge, seconds)
-  hostGauges(view, gauge)
-
+function directoryGauges({ directories, at }: StatusView, gauge: MakeGauge): void {
   const entries = gauge('directory_entries', 'Entries of a directory in memory.', ['directory'])
   const age = gauge('directory_age_seconds', 'Age of what is in memory of a directory.', [
     'directory',
@@ -54,18 +70,15 @@ export function gaugesOf(view: StatusView): Registry {
   const stale = gauge('directory_stale', '1 while a newer version cannot be taken into use.', [
     'directory',
   ])
-  for (const { name: directory, condition, entries: known, asOf } of view.directories) {
+  for (const { name: directory, condition, entries: known, asOf } of directories) {
     if (known !== undefined) entries.set({ directory }, known)
     if (asOf !== undefined) age.set({ directory }, seconds(at - asOf))
     failing.set({ directory }, condition === 'trouble' ? 1 : 0)
     stale.set({ directory }, condition === 'attention' ? 1 : 0)
   }
-  return registry
 }
 
-type MakeGauge = <L extends string>(name: string, help: string, labels?: readonly L[]) => Gauge<L>
-
-function placeGauges(view: StatusView, gauge: MakeGauge, seconds: (ms: number) => number): void {
+function placeGauges(view: StatusView, gauge: MakeGauge): void {
   const messages = gauge('queue_messages', 'Messages that wait, by where they go.', ['place'])
   const recipients = gauge('queue_recipients', 'Recipients that wait, by where they go.', ['place'])
   const oldest = gauge('queue_oldest_age_seconds', 'Age of the oldest message that waits.', [

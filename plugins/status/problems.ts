@@ -87,71 +87,86 @@ function directoryProblems({ directories }: Seen): Finding[] {
 }
 
 function placeProblems(place: PlaceView, at: number): Finding[] {
-  const { hosts, paused, waiting } = place
+  return [...hostProblems(place), ...pauseProblems(place), ...waitProblems(place, at)]
+}
+
+function hostProblems(place: PlaceView): Finding[] {
+  const { hosts, waiting } = place
   const where = placeTitle(place)
-  const findings: Finding[] = []
   const alone = hosts.filter(({ condition }) => condition === 'left-alone')
-  const words = alone.map(({ host, reason }) => `${host}: ${reason}`)
-  if (alone.length > 0 && alone.length === hosts.length) {
-    findings.push(
-      wrong(
-        where,
-        `no host can be reached. ${someOf(words, 3)}`,
-        'its mail waits in the queue, and goes out by itself when a host is well again',
-        'look whether the host runs, and at the port and firewall between',
-      ),
-    )
-  } else if (alone.length > 0) {
-    findings.push(
-      note(
-        where,
-        `some hosts are left alone. ${someOf(words, 3)}`,
-        'the other hosts take its mail meanwhile',
-        'look whether the host runs, and at the port and firewall between',
-      ),
-    )
-  }
-  if (paused) {
-    findings.push(
-      note(
-        where,
-        `paused: ${paused.reason}`,
-        'its mail is accepted and waits; it does not expire meanwhile',
-        `\`address-space queue resume ${place.key}\`, or Resume below`,
-      ),
-    )
-  }
+  const words = someOf(
+    alone.map(({ host, reason }) => `${host}: ${reason}`),
+    3,
+  )
+  const look = 'look whether the host runs, and at the port and firewall between'
   const full = hosts.filter(({ condition }) => condition === 'full')
-  if (full.length > 0 && waiting.messages > 0) {
-    findings.push(
-      note(
-        where,
-        `${someOf(full.map(({ host, limit }) => `${host} takes ${limit} sessions`))} and no more`,
-        'mail waits for a session, and is delivered slower than it comes',
-        'let the host take more sessions from this gateway, or accept the delay',
-      ),
-    )
-  }
+  const limits = full.map(({ host, limit }) => `${host} takes ${limit} sessions`)
+  return [
+    ...(alone.length > 0 && alone.length === hosts.length
+      ? [
+          wrong(
+            where,
+            `no host can be reached. ${words}`,
+            'its mail waits in the queue, and goes out by itself when a host is well again',
+            look,
+          ),
+        ]
+      : []),
+    ...(alone.length > 0 && alone.length < hosts.length
+      ? [
+          note(
+            where,
+            `some hosts are left alone. ${words}`,
+            'the other hosts take its mail meanwhile',
+            look,
+          ),
+        ]
+      : []),
+    ...(full.length > 0 && waiting.messages > 0
+      ? [
+          note(
+            where,
+            `${someOf(limits)} and no more`,
+            'mail waits for a session, and is delivered slower than it comes',
+            'let the host take more sessions from this gateway, or accept the delay',
+          ),
+        ]
+      : []),
+  ]
+}
+
+function pauseProblems(place: PlaceView): Finding[] {
+  if (!place.paused) return []
+  return [
+    note(
+      placeTitle(place),
+      `paused: ${place.paused.reason}`,
+      'its mail is accepted and waits; it does not expire meanwhile',
+      `\`address-space queue resume ${place.key}\`, or Resume below`,
+    ),
+  ]
+}
+
+function waitProblems(place: PlaceView, at: number): Finding[] {
+  const { paused, waiting, warnAfter, lastReply, key } = place
   const age = at - (waiting.oldest ?? at)
-  if (!paused && age > longWait) {
-    const late = place.warnAfter > 0 && age > place.warnAfter
-    const kind = late ? wrong : note
-    findings.push(
-      kind(
-        where,
-        `the oldest message has waited for ${formatDuration(age)}`,
-        late
-          ? 'senders are told that their mail is late'
-          : place.warnAfter === 0
-            ? 'its sender is not told of the delay (warn_after = 0)'
-            : `after ${formatDuration(place.warnAfter)} its sender is told that it is late`,
-        place.lastReply === ''
-          ? `\`address-space queue show ${place.key}\` says why`
-          : `the host last said: ${place.lastReply}`,
-      ),
-    )
-  }
-  return findings
+  if (paused || age <= longWait) return []
+  const late = warnAfter > 0 && age > warnAfter
+  const kind = late ? wrong : note
+  return [
+    kind(
+      placeTitle(place),
+      `the oldest message has waited for ${formatDuration(age)}`,
+      late
+        ? 'senders are told that their mail is late'
+        : warnAfter === 0
+          ? 'its sender is not told of the delay (warn_after = 0)'
+          : `after ${formatDuration(warnAfter)} its sender is told that it is late`,
+      lastReply === ''
+        ? `\`address-space queue show ${key}\` says why`
+        : `the host last said: ${lastReply}`,
+    ),
+  ]
 }
 
 /** A host that takes everybody, or refuses everybody. */

@@ -17,101 +17,103 @@ import { writeEntry } from './queue-folder.js'
 const unix = { kind: 'connector', connector: 'unix' }
 const minute = 60_000
 
-describe('the queue folder', () => {
-  it('gives place, sender, recipients and their originals, never the body', async () => {
-    const folder = tempDir('queue')
-    writeEntry(folder, {
-      uuid: 'A.1.1',
-      place: unix,
-      recipients: ['lotte@remote.example', 'Bob@unix.example'],
-      originals: { 'lotte@remote.example': 'lotte@example.com' },
-      since: 1000,
-      next: 5000.25,
-      attempts: 3,
-      host: 'gate\\137way',
-    })
-    writeEntry(folder, { uuid: 'B.1.1', place: { kind: 'undecided' }, sender: '', since: 2000 })
-    writeEntry(folder, { uuid: 'C.1.1', recipients: ['x@foreign.example'], since: 3000 })
-    writeEntry(folder, { uuid: 'D.1.1', kept: true, since: 4000 })
-    writeFileSync(join(folder, '__tmp__.1_1_0_1_abc_1_gateway'), 'half')
-    writeFileSync(join(folder, 'README'), 'not an entry')
-    const entries = await new QueueReader(folder).entries()
-    assert.deepEqual(
-      entries.map(({ uuid, place, kept, sender, attempts, host }) => [
-        uuid,
-        place,
-        kept,
-        sender,
-        attempts,
-        host,
-      ]),
-      [
-        ['A.1.1', 'connector:unix', false, 'from@client.example', 3, 'gate_way'],
-        ['B.1.1', 'report', false, '', 0, 'gateway'],
-        ['C.1.1', 'outbound:foreign.example', false, 'from@client.example', 0, 'gateway'],
-        ['D.1.1', 'outbound:unix.example', true, 'from@client.example', 0, 'gateway'],
-      ],
-    )
-    assert.equal(entries[0]?.nextAttempt, 5000)
-    assert.deepEqual(entries[0]?.recipients[0], {
-      recipient: 'lotte@remote.example',
-      original: 'lotte@example.com',
-    })
-  })
-
-  it('shows what it cannot read, and why', async () => {
-    const folder = tempDir('queue')
-    writeFileSync(join(folder, '1000_1000_0_1_abcdef_1_gateway'), Buffer.from([0, 0, 1, 0, 0x7b]))
-    writeFileSync(join(folder, '1001_1000_0_1_abcdef_2_gateway'), '')
-    const entries = await new QueueReader(folder).entries()
-    assert.match(entries[0]?.unreadable ?? '', /cut off/u)
-    assert.match(entries[1]?.unreadable ?? '', /too short/u)
-  })
-
-  it('entries that are renamed while it reads are found once', async () => {
-    const folder = tempDir('queue')
-    const names = Array.from({ length: 400 }, (_, n) => writeEntry(folder, { uuid: `A.${n}` }))
-    const reader = new QueueReader(folder)
-    const reading = reader.entries((done) => {
-      if (done !== 50) return
-      for (const name of names.slice(0, 100)) {
-        renameSync(join(folder, name), join(folder, name.replace('_0_1_', '_1_1_')))
-      }
-      for (const name of names.slice(100, 120)) rmSync(join(folder, name))
-    })
-    const uuids = (await reading).map(({ uuid }) => uuid)
-    assert.equal(uuids.length, 380)
-    assert.equal(new Set(uuids).size, 380)
-  })
-
-  it('a head of many recipients is read whole', async () => {
-    const folder = tempDir('queue')
-    const recipients = Array.from({ length: 900 }, (_, n) => `recipient-${n}@unix.example`)
-    writeEntry(folder, { uuid: 'A.1.1', place: unix, recipients })
-    const [entry] = await new QueueReader(folder).entries()
-    assert.equal(entry?.recipients.length, 900)
-  })
-
-  it('10,000 entries, with progress', async function () {
-    this.timeout(60_000)
-    const folder = tempDir('queue')
-    for (let number = 0; number < 10_000; number++) {
+for (const alone of [false, true]) {
+  describe(`the queue folder, read by ${alone ? 'a command' : 'the gateway'}`, () => {
+    it('gives place, sender, recipients and their originals, never the body', async () => {
+      const folder = tempDir('queue')
       writeEntry(folder, {
-        uuid: `A.${number}`,
-        place: { kind: 'connector', connector: `c${number % 3}` },
+        uuid: 'A.1.1',
+        place: unix,
+        recipients: ['lotte@remote.example', 'Bob@unix.example'],
+        originals: { 'lotte@remote.example': 'lotte@example.com' },
+        since: 1000,
+        next: 5000.25,
+        attempts: 3,
+        host: 'gate\\137way',
       })
-    }
-    const reader = new QueueReader(folder)
-    const seen: number[] = []
-    const started = performance.now()
-    assert.equal((await reader.entries((done) => seen.push(done))).length, 10_000)
-    const first = performance.now() - started
-    // less than two seconds on a machine of its own
-    assert.ok(first < 20_000, `took ${first.toFixed(0)} ms`)
-    assert.equal(seen.at(-1), 10_000)
-    assert.equal(readdirSync(folder).length, 10_000)
+      writeEntry(folder, { uuid: 'B.1.1', place: { kind: 'undecided' }, sender: '', since: 2000 })
+      writeEntry(folder, { uuid: 'C.1.1', recipients: ['x@foreign.example'], since: 3000 })
+      writeEntry(folder, { uuid: 'D.1.1', kept: true, since: 4000 })
+      writeFileSync(join(folder, '__tmp__.1_1_0_1_abc_1_gateway'), 'half')
+      writeFileSync(join(folder, 'README'), 'not an entry')
+      const entries = await new QueueReader(folder, { alone }).entries()
+      assert.deepEqual(
+        entries.map(({ uuid, place, kept, sender, attempts, host }) => [
+          uuid,
+          place,
+          kept,
+          sender,
+          attempts,
+          host,
+        ]),
+        [
+          ['A.1.1', 'connector:unix', false, 'from@client.example', 3, 'gate_way'],
+          ['B.1.1', 'report', false, '', 0, 'gateway'],
+          ['C.1.1', 'outbound:foreign.example', false, 'from@client.example', 0, 'gateway'],
+          ['D.1.1', 'outbound:unix.example', true, 'from@client.example', 0, 'gateway'],
+        ],
+      )
+      assert.equal(entries[0]?.nextAttempt, 5000)
+      assert.deepEqual(entries[0]?.recipients[0], {
+        recipient: 'lotte@remote.example',
+        original: 'lotte@example.com',
+      })
+    })
+
+    it('shows what it cannot read, and why', async () => {
+      const folder = tempDir('queue')
+      writeFileSync(join(folder, '1000_1000_0_1_abcdef_1_gateway'), Buffer.from([0, 0, 1, 0, 0x7b]))
+      writeFileSync(join(folder, '1001_1000_0_1_abcdef_2_gateway'), '')
+      const entries = await new QueueReader(folder, { alone }).entries()
+      assert.match(entries[0]?.unreadable ?? '', /cut off/u)
+      assert.match(entries[1]?.unreadable ?? '', /too short/u)
+    })
+
+    it('entries that are renamed while it reads are found once', async () => {
+      const folder = tempDir('queue')
+      const names = Array.from({ length: 400 }, (_, n) => writeEntry(folder, { uuid: `A.${n}` }))
+      const reader = new QueueReader(folder, { alone })
+      const reading = reader.entries((done) => {
+        if (done !== 50) return
+        for (const name of names.slice(0, 100)) {
+          renameSync(join(folder, name), join(folder, name.replace('_0_1_', '_1_1_')))
+        }
+        for (const name of names.slice(100, 120)) rmSync(join(folder, name))
+      })
+      const uuids = (await reading).map(({ uuid }) => uuid)
+      assert.equal(uuids.length, 380)
+      assert.equal(new Set(uuids).size, 380)
+    })
+
+    it('a head of many recipients is read whole', async () => {
+      const folder = tempDir('queue')
+      const recipients = Array.from({ length: 900 }, (_, n) => `recipient-${n}@unix.example`)
+      writeEntry(folder, { uuid: 'A.1.1', place: unix, recipients })
+      const [entry] = await new QueueReader(folder, { alone }).entries()
+      assert.equal(entry?.recipients.length, 900)
+    })
+
+    it('10,000 entries, with progress', async function () {
+      this.timeout(60_000)
+      const folder = tempDir('queue')
+      for (let number = 0; number < 10_000; number++) {
+        writeEntry(folder, {
+          uuid: `A.${number}`,
+          place: { kind: 'connector', connector: `c${number % 3}` },
+        })
+      }
+      const reader = new QueueReader(folder, { alone })
+      const seen: number[] = []
+      const started = performance.now()
+      assert.equal((await reader.entries((done) => seen.push(done))).length, 10_000)
+      const first = performance.now() - started
+      // less than two seconds on a machine of its own
+      assert.ok(first < 20_000, `took ${first.toFixed(0)} ms`)
+      assert.equal(seen.at(-1), 10_000)
+      assert.equal(readdirSync(folder).length, 10_000)
+    })
   })
-})
+}
 
 describe('the rows of the queue', () => {
   const now = 100 * 86_400_000

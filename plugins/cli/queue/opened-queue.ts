@@ -44,7 +44,7 @@ function pausesOf({ control }: InstallPaths): Map<string, WrittenPause> {
 export async function readQueue({ paths }: OpenedQueue): Promise<QueueEntry[]> {
   const bar = new ProgressBar('Reading the queue')
   try {
-    return await new QueueReader(paths.queue).entries((done, of) => {
+    return await new QueueReader(paths.queue, { alone: true }).entries((done, of) => {
       bar.at(of === 0 ? undefined : done / of, `${done} of ${of}`)
     })
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
  * Haraka's queue folder read from outside: the names of its files and the head of each. The message
- * behind the head is never read. Pure, but for `readHeadOf`.
+ * behind the head is never read. Pure, but for `readHeadOf` and `readHeadNow`.
  *
  *   ARRIVAL_NEXT_ATTEMPTS_PID_UNIQUE_COUNTER_HOST    an entry; times in milliseconds since 1970
  *   error.…                                          kept for the administrator, not delivered
@@ -8,6 +8,7 @@
  *
  * A file: the length of a JSON text in four octets, the text, the message (Haraka 3.3 outbound).
  */
+import { readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 
 export interface QueueFileName {
@@ -100,21 +101,44 @@ export async function readHeadOf(path: string): Promise<QueueHead> {
   try {
     const start = Buffer.alloc(firstRead)
     const { bytesRead } = await file.read(start, 0, firstRead, 0)
-    if (bytesRead < 4) throw new Error('expected a queue file, got one that is too short')
-    const length = start.readUInt32BE(0)
-    if (length > longestHead) throw new Error('expected a queue file, got something else')
+    const length = headLength(start, bytesRead)
     if (length + 4 <= bytesRead) return parseHead(start.toString('utf8', 4, length + 4))
     const whole = Buffer.alloc(length)
     start.copy(whole, 0, 4, bytesRead)
     for (let have = bytesRead - 4; have < length;) {
       const more = await file.read(whole, have, length - have, have + 4)
-      if (more.bytesRead === 0) throw new Error('expected a whole queue file, got one cut off')
+      if (more.bytesRead === 0) throw new Error(cutOff)
       have += more.bytesRead
     }
     return parseHead(whole.toString('utf8'))
   } finally {
     await file.close()
   }
+}
+
+const once = Buffer.alloc(firstRead)
+
+/** The same at once, with the file open: many times quicker, for a program that does nothing else. */
+export function readHeadNow(file: number): QueueHead {
+  const bytesRead = readSync(file, once, 0, firstRead, 0)
+  const length = headLength(once, bytesRead)
+  if (length + 4 <= bytesRead) return parseHead(once.toString('utf8', 4, length + 4))
+  const whole = Buffer.alloc(length)
+  for (let have = 0; have < length;) {
+    const more = readSync(file, whole, have, length - have, have + 4)
+    if (more === 0) throw new Error(cutOff)
+    have += more
+  }
+  return parseHead(whole.toString('utf8'))
+}
+
+const cutOff = 'expected a whole queue file, got one cut off'
+
+function headLength(start: Buffer, bytesRead: number): number {
+  if (bytesRead < 4) throw new Error('expected a queue file, got one that is too short')
+  const length = start.readUInt32BE(0)
+  if (length > longestHead) throw new Error('expected a queue file, got something else')
+  return length
 }
 
 function textOf(value: unknown): string {

@@ -6,12 +6,15 @@
  * A file that goes away while it is read was delivered, or renamed for its next try; then the folder
  * is looked at again, so that no entry is missed and none stands twice.
  */
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { errorText } from '../../basics/error-text.js'
 import {
   parseQueueFileName,
+  readHeadNow,
   readHeadOf,
   type QueueFileName,
   type QueueHead,
@@ -50,15 +53,20 @@ interface Cached {
 }
 
 const atOnce = 64
+// files that a command reads between two looks at what else there is to do
+const together = 200
 const mostLooks = 5
 
 export class QueueReader {
   private readonly folder: string
+  private readonly alone: boolean
   private cache = new Map<string, Cached>()
   private reading: Promise<QueueEntry[]> | undefined
 
-  constructor(folder: string) {
+  /** `alone`: the program does nothing else meanwhile, so that it may wait for the disk: a command. */
+  constructor(folder: string, { alone = false }: { readonly alone?: boolean } = {}) {
     this.folder = folder
+    this.alone = alone
   }
 
   /** Every entry, the oldest first. Who asks while it is read gets the same. */
@@ -105,13 +113,20 @@ export class QueueReader {
     const waiting = names.filter(({ name }) => !found.has(name)).toReversed()
     let done = names.length - waiting.length
     let missing = 0
-    const work = async (): Promise<void> => {
+    const take = (name: QueueFileName, cached: Cached | undefined): void => {
+      if (cached) found.set(name.name, cached)
+      else missing++
+      progress?.(++done, names.length)
+    }
+    if (this.alone) {
       for (let name = waiting.pop(); name; name = waiting.pop()) {
-        const cached = await this.one(name)
-        if (cached) found.set(name.name, cached)
-        else missing++
-        progress?.(++done, names.length)
+        take(name, this.oneNow(name))
+        if (done % together === 0) await nextTurn()
       }
+      return missing
+    }
+    const work = async (): Promise<void> => {
+      for (let name = waiting.pop(); name; name = waiting.pop()) take(name, await this.one(name))
     }
     await Promise.all(Array.from({ length: atOnce }, work))
     return missing
@@ -125,11 +140,27 @@ export class QueueReader {
       if (known?.size === size && known.changed === changed) return known
       return { size, changed, entry: entryOf(name, size, await readHeadOf(path)) }
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOENT') return undefined
-      return { size: -1, changed: 0, entry: unreadable(name, errorText(error)) }
+      return failedOf(name, error)
     }
   }
+
+  private oneNow(name: QueueFileName): Cached | undefined {
+    let file
+    try {
+      file = openSync(join(this.folder, name.name), 'r')
+      const { size, mtimeMs: changed } = fstatSync(file)
+      return { size, changed, entry: entryOf(name, size, readHeadNow(file)) }
+    } catch (error) {
+      return failedOf(name, error)
+    } finally {
+      if (file !== undefined) closeSync(file)
+    }
+  }
+}
+
+function failedOf(name: QueueFileName, error: unknown): Cached | undefined {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+  return { size: -1, changed: 0, entry: unreadable(name, errorText(error)) }
 }
 
 function entryOf(name: QueueFileName, size: number, head: QueueHead): QueueEntry {

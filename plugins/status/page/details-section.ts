@@ -1,7 +1,7 @@
 /** Everything in full: for who wants to know it exactly. Closed until it is opened. */
 import { formatDuration } from '../../config/units.js'
 import { formatOctets } from '../problems.js'
-import type { PlaceView, StatusView } from '../view.js'
+import type { DirectoryView, DomainView, PlaceView, StatusView } from '../view.js'
 import { hostCondition, hostText } from './flow-map.js'
 import { html, type Html } from './html.js'
 import { badge, table } from './table.js'
@@ -16,18 +16,7 @@ export function details(view: StatusView): Html {
       ${table(
         'Accepted domains',
         ['Domain', 'Type', 'What no directory knows', 'Accepted', 'Not accepted'],
-        view.domains.map(({ name, type, connector }) => {
-          const own = view.flows.filter(({ domain }) => domain === name)
-          const total = (accepted: boolean): number =>
-            own.reduce((all, flow) => all + ((flow.place !== '') === accepted ? flow.count : 0), 0)
-          return [
-            html`${name}`,
-            html`${type}`,
-            html`${connector === undefined ? 'is refused' : `connector ${connector}`}`,
-            html`${count(total(true))}`,
-            html`${count(total(false))}`,
-          ]
-        }),
+        view.domains.map((domain) => domainCells(domain, view)),
       )}
     </details>
     <details data-remember="directories">
@@ -35,16 +24,7 @@ export function details(view: StatusView): Html {
       ${table(
         'Directories',
         ['Directory', 'State', 'Source', 'Entries', 'As of', 'From memory', 'Asked', 'Errors'],
-        view.directories.map((one) => [
-          html`${one.name}`,
-          html`${badge(one.condition)} ${one.trouble}`,
-          html`<code>${one.source}</code>`,
-          html`${one.entries === undefined ? '–' : count(one.entries)}`,
-          one.asOf === undefined ? html`–` : ago(one.asOf, at),
-          html`${count(one.lookups.hits + one.lookups.stale)}`,
-          html`${count(one.lookups.misses)}`,
-          html`${count(one.lookups.errors)}`,
-        ]),
+        view.directories.map((one) => directoryCells(one, at)),
       )}
     </details>
     <details data-remember="hosts">
@@ -60,6 +40,32 @@ export function details(view: StatusView): Html {
       ${gateway(view)}
     </details>
   </section>`
+}
+
+function domainCells({ name, type, connector }: DomainView, { flows }: StatusView): Html[] {
+  const own = flows.filter(({ domain }) => domain === name)
+  const total = (accepted: boolean): number =>
+    own.reduce((all, flow) => all + ((flow.place !== '') === accepted ? flow.count : 0), 0)
+  return [
+    html`${name}`,
+    html`${type}`,
+    html`${connector === undefined ? 'is refused' : `connector ${connector}`}`,
+    html`${count(total(true))}`,
+    html`${count(total(false))}`,
+  ]
+}
+
+function directoryCells(one: DirectoryView, at: number): Html[] {
+  return [
+    html`${one.name}`,
+    html`${badge(one.condition)} ${one.trouble}`,
+    html`<code>${one.source}</code>`,
+    html`${one.entries === undefined ? '–' : count(one.entries)}`,
+    one.asOf === undefined ? html`–` : ago(one.asOf, at),
+    html`${count(one.lookups.hits + one.lookups.stale)}`,
+    html`${count(one.lookups.misses)}`,
+    html`${count(one.lookups.errors)}`,
+  ]
 }
 
 function hostRows(place: PlaceView, at: number): (readonly Html[])[] {

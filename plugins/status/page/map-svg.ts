@@ -2,7 +2,7 @@
  * The map of the mail flow as an SVG picture. The picture is for eyes: the same is said by the lists
  * beside it, so it is hidden from screen readers. Sizes are in its own units; the page scales it.
  */
-import type { FlowMap, MapEdge, MapNode } from './flow-map.js'
+import type { FlowMap, MapEdge, MapNode } from './folded-map.js'
 import { html, type Html } from './html.js'
 import { count, shorten } from './words.js'
 
