@@ -6,6 +6,7 @@
  *
  *   npm run damage                       2,000 versions
  *   npm run damage -- --count 100000 --seed 7
+ *   npm run damage -- --format ldif      one format only
  *
  * Prints what became of them by kind of damage. Exits 1 at the first version that breaks a promise, and
  * keeps it. A version that is cut off exactly between two rows is one with fewer people: such are left out.
@@ -33,22 +34,27 @@ export interface DamageResult {
   readonly broken?: { readonly kind: string; readonly what: string; readonly file: string }
 }
 
-/** Tries `count` damaged versions of both formats. */
+const formats = ['csv', 'ldif'] as const
+
+/** Tries `count` damaged versions, of both formats unless told. */
 export async function tryDamage(
   count: number,
   seed: number,
   progress: (done: number) => void = () => {},
+  tried: readonly Export['format'][] = formats,
 ): Promise<DamageResult> {
   const folder = temporaryFolder('damage')
   mkdirSync(join(folder, 'state'))
   const roll = dice(seed)
   const kinds = new Map<string, { used: number; keptOut: number; certain: number }>()
-  for (const format of ['csv', 'ldif'] as const) {
+  const each = count / tried.length
+  let done = 0
+  for (const format of tried) {
     const good = goodExport(format)
     const former = await read(folder, good.text, format)
     if (!(former instanceof Error)) await save(folder, format, former)
-    for (let run = 0; run < count / 2; run++) {
-      if (run % 1000 === 0) progress(run + (format === 'csv' ? 0 : count / 2))
+    for (let run = 0; run < each; run++) {
+      if ((done += 1) % 1000 === 0) progress(done)
       const kind = damages[roll(damages.length)] ?? 'cut'
       const text = damage(kind, good, roll)
       if (text === undefined) continue
@@ -123,14 +129,19 @@ async function main(): Promise<void> {
     options: {
       count: { type: 'string', default: '2000' },
       seed: { type: 'string', default: '1' },
+      format: { type: 'string' },
     },
   })
   const started = performance.now()
   const passed = (): string => `${((performance.now() - started) / 1000).toFixed(0)} s`
   console.log(`${values.count} versions, seed ${values.seed}`)
-  const { kinds, broken } = await tryDamage(Number(values.count), Number(values.seed), (done) => {
-    if (done > 0) console.log(`${done} after ${passed()}`)
-  })
+  const only = formats.filter((format) => values.format === undefined || values.format === format)
+  const { kinds, broken } = await tryDamage(
+    Number(values.count),
+    Number(values.seed),
+    (done) => console.log(`${done} after ${passed()}`),
+    only,
+  )
   for (const [kind, { used, keptOut, certain }] of [...kinds].sort(([a], [b]) =>
     a < b ? -1 : 1,
   )) {

@@ -166,9 +166,10 @@ export class Deliverer {
   async addressesOf(name: string): Promise<readonly string[]> {
     const connector = this.setup.connector(name)
     if (!connector) return []
-    const literals = literalAddresses(connector.smartHosts)
+    const hosts = [...connector.smartHosts, ...connector.backupHosts]
+    const literals = literalAddresses(hosts)
     if (literals) return literals
-    const key = `${name}\0${JSON.stringify(connector.smartHosts)}`
+    const key = `${name}\0${JSON.stringify(hosts)}`
     const found = this.finder.addressesOf(connector).then((addresses) => {
       if (addresses.length > 0) this.lastAddresses.set(key, addresses)
       return this.lastAddresses.get(key) ?? addresses

@@ -10,9 +10,11 @@
  */
 import { parseArgs } from 'node:util'
 
+import { errorText } from '../../plugins/basics/error-text.js'
+import { SmtpClient } from '../../plugins/stage/smtp-client.js'
 import { flood } from './floods.js'
 import { postfixBeside, Site } from './site.js'
-import { attacks, type Target } from './table.js'
+import { attacks, mark, type Target } from './table.js'
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +29,7 @@ const { values } = parseArgs({
 
 async function main(): Promise<boolean> {
   if (values.floods) return flood(Number(values.seconds), print)
-  if (values.server !== undefined) return attack([['the install', targetOf(values.server)]])
+  if (values.server !== undefined) return attackInstall(targetOf(values.server))
   const site = await Site.start()
   const beside = await postfixBeside(site).catch((error: unknown) => {
     print(`without Postfix: ${String(error).split('\n')[0] ?? ''}`)
@@ -47,6 +49,17 @@ async function main(): Promise<boolean> {
   }
 }
 
+/** Somebody's install: its replies are judged; what arrived behind it only its administrator sees. */
+async function attackInstall(target: Target): Promise<boolean> {
+  const client = await SmtpClient.connect(target, { timeout: 10_000 })
+  await client.quit()
+  const right = await attack([['the install', target]])
+  print(
+    `\nWhat arrived behind it shows there: nothing may name ${mark} as a recipient or a sender.`,
+  )
+  return right
+}
+
 function targetOf(server: string): Target {
   const [, host = '', port = '25'] = /^(127\.[\d.]+|localhost|\[::1\]):?(\d+)?$/u.exec(server) ?? []
   if (host === '')
@@ -61,10 +74,17 @@ async function attack(sides: readonly [name: string, target: Target][]): Promise
   for (const [side, target] of sides) {
     print(`\n${side} (!: not as the table has it)`)
     for (const { kind, name, run, right: isRight } of attacks) {
-      const replies = await run(target).catch((error: unknown) => [String(error)])
-      const holds = isRight(replies)
+      let fault = ''
+      const replies = await run(target).catch((error: unknown) => {
+        fault = errorText(error)
+        return [fault]
+      })
+      const holds = fault === '' && isRight(replies)
       right &&= holds
-      const last = replies.slice(-2).join(' | ').slice(0, 110)
+      // of a message, the answer to its dot and what came behind it
+      const ofMessage = kind === 'smuggling' || kind === 'loop fields'
+      const told = ofMessage && replies.length > 4 ? replies.slice(3, 5) : replies.slice(-2)
+      const last = told.join(' | ').slice(0, 110)
       print(`${holds ? ' ' : '!'} ${kind.padEnd(11)} ${name.padEnd(38)} ${last}`)
     }
   }
@@ -73,8 +93,10 @@ async function attack(sides: readonly [name: string, target: Target][]): Promise
 
 function print(line: string): void {
   // control characters that came back are shown, not obeyed
-  // eslint-disable-next-line no-control-regex -- they are what it looks for
-  console.log(line.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/gu, '?'))
+  const signs =
+    // eslint-disable-next-line no-control-regex -- they are what it looks for
+    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+  console.log(line.replace(signs, '?'))
 }
 
 main()
@@ -83,6 +105,6 @@ main()
     return right
   })
   .catch((error: unknown) => {
-    console.error(error)
+    console.error(errorText(error))
     process.exitCode = 1
   })

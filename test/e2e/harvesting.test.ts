@@ -34,10 +34,12 @@ delay = 0.2
         'connectors.ini': `[unix]
 address_spaces = example.com
 smart_hosts = ${unix.smartHost}
+backup_hosts = [127.0.0.7]
 allow_relay = true
 [other]
 address_spaces = other.example
 smart_hosts = [127.0.0.3]
+bridgeheads = [127.0.0.8]
 sources = 127.0.0.5/32, 127.0.0.6/32
 sender_domains = other.example
 `,
@@ -92,6 +94,8 @@ sender_domains = other.example
     ['a client that may relay', relaying],
     ['a smart host', '127.0.0.2'],
     ['a mailbox host', '127.0.0.4'],
+    ['a backup host', '127.0.0.7'],
+    ['a bridgehead', '127.0.0.8'],
     ['one of the sources', '127.0.0.5', 'a@other.example'],
   ]
   for (const [who, localAddress, from] of free) {

@@ -4,7 +4,9 @@
  * honest mail gets through all the while.
  */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
 import { once } from 'node:events'
 
 import { attacks, mark } from '../../../scripts/attacks/table.js'
@@ -44,6 +46,35 @@ describe('attacks', function () {
       assert.deepEqual(site.victims, [])
     })
   }
+
+  const script = join(__dirname, '../../../scripts/attacks/main.ts')
+  const attack = (server: string): Promise<{ code: number; text: string }> =>
+    new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        ['--import', 'tsx', script, '--server', server, '--mailbox', site.target.mailbox],
+        (error, stdout, stderr) => {
+          resolve({ code: Number(error?.code ?? 0), text: `${stdout}${stderr}` })
+        },
+      )
+    })
+
+  it('are tried against any install on loopback, and each is told', async () => {
+    const { code, text } = await attack(`${site.target.host}:${site.target.port}`)
+    assert.equal(code, 0, text)
+    for (const { name } of attacks) assert.ok(text.includes(name), name)
+    assert.doesNotMatch(text, /^!/mu)
+    assert.deepEqual(site.victims, [])
+  })
+
+  it('one that is not there, or not on loopback, is told as such', async () => {
+    const gone = await attack('127.0.0.1:1')
+    assert.equal(gone.code, 1)
+    assert.match(gone.text, /^[^\n]*ECONNREFUSED[^\n]*\n$/u)
+    const far = await attack('192.0.2.1:25')
+    assert.equal(far.code, 1)
+    assert.match(far.text, /^expected a server on loopback[^\n]*\n$/u)
+  })
 
   const contacts: [name: string, what: string, reply: RegExp][] = [
     ['self', 'is its own target: the next system has it', /^250 /u],
