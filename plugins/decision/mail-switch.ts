@@ -44,7 +44,7 @@ export interface Client extends Origin {
   readonly mayRelay: boolean
   /**
    * MAIL FROM:<>, as mail systems ask each other about a recipient. Such a question is not passed on:
-   * two systems that verify at each other would ask for ever.
+   * two systems that verify at each other would ask forever.
    */
   readonly nullSender?: boolean
 }

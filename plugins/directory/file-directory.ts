@@ -98,7 +98,7 @@ export class FileDirectory implements CountedDirectory {
     return Promise.resolve(entries)
   }
 
-  /** Mail may come before the file is loaded: it waits, but not for ever. */
+  /** Mail may come before the file is loaded: it waits, but not forever. */
   private async findAfterFirstLoad(address: MailAddress): Promise<readonly DirectoryEntry[]> {
     await inTime(this.ready(), firstLoadPatience, () => undefined)
     if (this.snapshot) return this.find(address)

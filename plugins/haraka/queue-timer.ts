@@ -64,7 +64,7 @@ export function waitInQueue(
     due()
     access(path).then(
       () => outbound.delivery_queue.push(new outbound.HMailItem(name, path)),
-      // delivered or removed meanwhile; Haraka would keep a place in its queue for it for ever
+      // delivered or removed meanwhile; Haraka would keep a place in its queue for it forever
       () => undefined,
     )
   })

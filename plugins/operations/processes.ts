@@ -8,7 +8,7 @@
  *                       hear(topic, listener)    what is told
  *
  * Values go through JSON. A process that does not answer in time, or dies meanwhile, is an answer
- * too: `ok: false`. Nothing here rejects or waits for ever.
+ * too: `ok: false`. Nothing here rejects or waits forever.
  */
 import cluster, { type Worker } from 'node:cluster'
 

@@ -1,6 +1,6 @@
 /**
  * What the files of an install say, without asking anybody: every error of every file, the lines of
- * `config/plugins`, secrets that cannot be read, and settings that are allowed but seldom meant.
+ * `config/plugins`, secrets that cannot be read, and settings that are allowed but rarely meant.
  */
 import { errorText } from '../../basics/error-text.js'
 import { existsSync } from 'node:fs'

@@ -75,7 +75,7 @@ export class ReplicaReader {
     for (const id of gone) this.known.delete(id)
   }
 
-  /** Reads now, and again for ever; settles after the first reading. Never rejects. */
+  /** Reads now, and again forever; settles after the first reading. Never rejects. */
   async run(): Promise<void> {
     const well = await this.readOnce()
     if (this.closed) return

@@ -8,7 +8,7 @@
 import type { DirectoryEntry } from '../directory.js'
 import { EntryTable } from '../entry-table.js'
 
-/** An object of the directory with what tells it from all others for ever. */
+/** An object of the directory with what tells it from all others forever. */
 export interface ReplicaEntry {
   readonly id: string
   readonly entry: DirectoryEntry
