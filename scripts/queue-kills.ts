@@ -228,7 +228,10 @@ export class QueueKills {
       const entries = await new QueueReader(join(this.gateway.dir, 'queue')).entries()
       empty = entries.length === 0 ? empty + 1 : 0
       if (empty >= 3) return undefined
-      await retry(this.gateway.dir, place).catch(() => undefined)
+      // a report that was cut off between its two names waits as long as its message would have
+      for (const name of new Set(entries.map((entry) => entry.place))) {
+        await retry(this.gateway.dir, name).catch(() => undefined)
+      }
       await sleep(100)
       return `left: ${entries.map(({ name }) => name).join(' ')}`
     }, 60_000)

@@ -1,6 +1,7 @@
 /**
  * Gives a queue entry up before its time: its file becomes the report to the sender, in one step, so
- * that whenever this is interrupted there is either the message or the report, and never both.
+ * that whenever this is interrupted there is either the message or the report, and never both. A report
+ * that is interrupted before it has its own name waits as long as the message would have.
  *
  * Recipients whose sender wants no report (NOTIFY) are left out; if that is all of them, the entry
  * is only removed. Rejects with the entry untouched if the disk refuses.
