@@ -13,18 +13,11 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
-import { allParts, makeSwitch, readConfiguration } from '../plugins/decision/configuration.js'
-import { decideRecipient } from '../plugins/decision/mail-switch.js'
-import { parseDirectoryConfig } from '../plugins/directory/config.js'
-import { openDirectories } from '../plugins/directory/open.js'
-import { ReplicaFile } from '../plugins/directory/replica/replica-file.js'
-import { settingsDigest } from '../plugins/directory/replica/settings-digest.js'
-import { mailAddress } from '../plugins/mail/mail-address.js'
 import { SmtpClient } from '../plugins/stage/smtp-client.js'
 import { startGateway } from '../test/harness/haraka.js'
 import type { GatewayProcess } from '../plugins/stage/gateway-process.js'
+import { cost } from './replica-cost.js'
 import { installServer } from './servers/debian.js'
-import { temporaryFolder } from './servers/process.js'
 import { Samba } from './servers/samba.js'
 
 const { values } = parseArgs({
@@ -136,68 +129,19 @@ async function outage(): Promise<void> {
   const proxy = await proxyTo(samba.host, 389)
   const gateways: GatewayProcess[] = []
   try {
-    const { baseDn, bindDn, password } = samba
-    let started = performance.now()
+    const { baseDn } = samba
+    const started = performance.now()
     await samba.add(ldif(range(0, objects), baseDn))
     await half.add(ldif(range(0, Math.floor(objects / 4)), baseDn))
     say(`${objects} objects added in ${Math.round((performance.now() - started) / 1000)} s`)
 
-    started = performance.now()
-    const gateway = await startGateway({
-      plugins: ['address-space/accepted-domains'],
-      config: {
-        'accepted-domains.ini': `authoritative = ${domain}\npostmaster = ${user(0)}\n[harvesting]\nreject_after = 0\ndelay = 0\n`,
-        'directory.ini': [
-          '[corp]',
-          `url = ${proxy.url}, ldap://${half.host}`,
-          `base_dn = ${baseDn}`,
-          `bind_dn = ${bindDn}`,
-          `bind_password = ${password}`,
-          'mode = replica',
-          'refresh = 5m',
-          '',
-        ].join('\n'),
-      },
-    })
+    const gateway = await start(samba, [proxy.url, `ldap://${half.host}`])
     gateways.push(gateway)
-    await gateway.waitForLog(/objects with \d+ addresses in use/u, 300_000)
-    say(
-      `read whole and in use ${((performance.now() - started) / 1000).toFixed(1)} s after the start`,
-    )
-
     const all = range(0, objects).map(user)
     await expectAll(gateway, 250, all, 'with the server')
-    const before = proxy.connections()
-    started = performance.now()
     const madeUp = range(0, objects).map((index) => `made-up-${index}@${domain}`)
-    await expectAll(gateway, 550, madeUp, 'made-up')
-    const minutes = (performance.now() - started) / 60_000
-    say(
-      `connections to the controller meanwhile: ${proxy.connections() - before} in ${minutes.toFixed(1)} min, one reading a minute`,
-    )
-    assert.ok(proxy.connections() - before <= Math.ceil(minutes) + 1)
-
-    const changed = range(0, 200)
-    const deleted = range(200, 250)
-    const changes = changed.map(
-      (index) =>
-        `dn: CN=user${index},${baseDn}\nchangetype: modify\nreplace: proxyAddresses\nproxyAddresses: SMTP:new${index}@${domain}\n\n`,
-    )
-    const deletions = deleted.map(
-      (index) => `dn: CN=user${index},${baseDn}\nchangetype: delete\n\n`,
-    )
-    await samba.modify(changes.join(''))
-    const toChanges = secondsUntil(gateway, [
-      [250, changed.map((index) => `new${index}@${domain}`)],
-      // user0 is the postmaster's, and decided by itself as the others
-      [550, changed.map(user)],
-    ])
-    await samba.modify(deletions.join(''))
-    const changesTook = await toChanges
-    say(`200 changes in force after ${changesTook.toFixed(1)} s`)
-    assert.ok(changesTook <= 70)
-    const deletionsTook = await secondsUntil(gateway, [[550, deleted.map(user)]])
-    say(`50 deletions in force after ${(changesTook + deletionsTook).toFixed(1)} s`)
+    await askMadeUp(gateway, proxy, madeUp)
+    await change(gateway, samba)
 
     await samba.stop()
     say('the controller is stopped; the other one has a quarter of the objects')
@@ -205,7 +149,7 @@ async function outage(): Promise<void> {
     say('the half-empty controller was read and kept out')
     await half.stop()
     await gateway.restart()
-    const known = [...changed.map((index) => `new${index}@${domain}`), ...all.slice(250)]
+    const known = [...changed.map(renamed), ...all.slice(250)]
     await expectAll(gateway, 250, known, 'no server, after a restart')
     await expectAll(
       gateway,
@@ -221,85 +165,79 @@ async function outage(): Promise<void> {
   }
 }
 
-/** Of a replica on disk: time to load, memory, and a decision; in this process. */
-async function cost(): Promise<void> {
-  const stateDir = temporaryFolder('replica')
-  const lines = ['[corp]', 'url = ldap://127.0.0.1:1', 'base_dn = dc=example', 'mode = replica']
-  const [settings] = parseDirectoryConfig(lines).directories
-  assert(settings?.kind === 'ldap')
-  const file = new ReplicaFile(stateDir, 'corp')
-  const draft = await file.draft()
-  const head = {
-    version: 1 as const,
-    id: draft.id,
-    settings: settingsDigest(settings),
-    readAt: Date.now(),
-    server: 'ldap://127.0.0.1',
-  }
-  await draft.begin(head)
-  for (let at = 0; at < large; at += 500) {
-    await draft.add(
-      range(at, Math.min(at + 500, large)).map((index) => ({
-        id: `AAAAAAAAAAAAAAAA${index.toString(36).padStart(6, '0')}`,
-        entry: {
-          dn: `CN=Anna Example ${index},OU=Staff,OU=Berlin,DC=corp,DC=example`,
-          addresses: [`user${index}@${domain}`, `anna.example.${index}@${domain}`],
-          primary: `user${index}@${domain}`,
-          isContact: false,
-        },
-      })),
-    )
-  }
-  await draft.end()
-  await file.use(draft, head)
-
-  global.gc?.()
-  const before = process.memoryUsage().rss
+/** Read whole from the servers, in order. */
+async function start(
+  { baseDn, bindDn, password }: Samba,
+  urls: readonly string[],
+): Promise<GatewayProcess> {
   const started = performance.now()
-  const quiet = (): void => undefined
-  const log = { debug: quiet, info: quiet, notice: quiet, warn: quiet, error: quiet, crit: quiet }
-  const config = parseDirectoryConfig(lines)
-  const directories = openDirectories(
-    config,
-    { configDir: '/', log },
-    { replica: 'follow', stateDir },
-  )
-  await directories.ready()
-  const seconds = (performance.now() - started) / 1000
-  global.gc?.()
-  const megabytes = Math.round((process.memoryUsage().rss - before) / 1024 / 1024)
-
-  const files: Record<string, string[]> = {
-    'accepted-domains.ini': [`authoritative = ${domain}`, `postmaster = user0@${domain}`],
-    'directory.ini': lines,
-    'connectors.ini': ['[x]', 'address_spaces = other.example'],
-  }
-  const configuration = readConfiguration(allParts, {
-    lines: (name) => files[name] ?? [],
-    isSelf: () => false,
+  const gateway = await startGateway({
+    plugins: ['address-space/accepted-domains'],
+    config: {
+      'accepted-domains.ini': `authoritative = ${domain}\npostmaster = ${user(0)}\n[harvesting]\nreject_after = 0\ndelay = 0\n`,
+      'directory.ini': [
+        '[corp]',
+        `url = ${urls.join(', ')}`,
+        `base_dn = ${baseDn}`,
+        `bind_dn = ${bindDn}`,
+        `bind_password = ${password}`,
+        'mode = replica',
+        'refresh = 5m',
+        '',
+      ].join('\n'),
+    },
   })
-  const parts = makeSwitch(allParts, configuration, directories, undefined)
-  const client = { ip: '192.0.2.99', mayRelay: false }
-  const count = 100_000
-  const perDecision = async (known: boolean): Promise<number> => {
-    const addresses = range(0, count).map(() =>
-      mailAddress(`${known ? 'user' : 'nobody'}${Math.floor(Math.random() * large)}`, domain),
-    )
-    const begun = performance.now()
-    for (const address of addresses) await decideRecipient(parts, client, address)
-    return ((performance.now() - begun) * 1000) / count
-  }
-  await perDecision(true)
-  const known = await perDecision(true)
-  const unknown = await perDecision(false)
+  await gateway.waitForLog(/objects with \d+ addresses in use/u, 300_000)
   say(
-    `${large} objects: loaded from disk in ${seconds.toFixed(1)} s, ${megabytes} MB; a decision ${known.toFixed(1)} µs known, ${unknown.toFixed(1)} µs unknown`,
+    `read whole and in use ${((performance.now() - started) / 1000).toFixed(1)} s after the start`,
   )
-  await directories.close()
+  return gateway
+}
+
+/** The controller hears nothing of them. */
+async function askMadeUp(
+  gateway: GatewayProcess,
+  proxy: Awaited<ReturnType<typeof proxyTo>>,
+  madeUp: readonly string[],
+): Promise<void> {
+  const before = proxy.connections()
+  const started = performance.now()
+  await expectAll(gateway, 550, madeUp, 'made-up')
+  const minutes = (performance.now() - started) / 60_000
+  say(
+    `connections to the controller meanwhile: ${proxy.connections() - before} in ${minutes.toFixed(1)} min, one reading a minute`,
+  )
+  assert.ok(proxy.connections() - before <= Math.ceil(minutes) + 1)
+}
+
+const changed = range(0, 200)
+const deleted = range(200, 250)
+const renamed = (index: number): string => `new${index}@${domain}`
+
+/** Changes and deletions are in force in time. */
+async function change(gateway: GatewayProcess, samba: Samba): Promise<void> {
+  const { baseDn } = samba
+  const changes = changed.map(
+    (index) =>
+      `dn: CN=user${index},${baseDn}\nchangetype: modify\nreplace: proxyAddresses\nproxyAddresses: SMTP:new${index}@${domain}\n\n`,
+  )
+  const deletions = deleted.map((index) => `dn: CN=user${index},${baseDn}\nchangetype: delete\n\n`)
+  await samba.modify(changes.join(''))
+  const toChanges = secondsUntil(gateway, [
+    [250, changed.map(renamed)],
+    // user0 is the postmaster's, and decided by itself as the others
+    [550, changed.map(user)],
+  ])
+  await samba.modify(deletions.join(''))
+  const changesTook = await toChanges
+  say(`200 changes in force after ${changesTook.toFixed(1)} s`)
+  assert.ok(changesTook <= 70)
+  const deletionsTook = await secondsUntil(gateway, [[550, deleted.map(user)]])
+  say(`50 deletions in force after ${(changesTook + deletionsTook).toFixed(1)} s`)
 }
 
 async function main(): Promise<void> {
-  if (values.cost) return cost()
+  if (values.cost) return cost(large, say)
   if (objects > 0) await outage()
   const own = ['--expose-gc', ...process.execArgv, __filename, '--cost', '--large', String(large)]
   execFileSync(process.execPath, own, { stdio: 'inherit' })

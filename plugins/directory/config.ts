@@ -10,6 +10,7 @@ import { readIni, type IniSections } from '../config/ini.js'
 import { ConfigError, Settings } from '../config/settings.js'
 import { parseSmartHost, smartHostForms, type SmartHost } from '../mail/smart-host.js'
 import { FilterFault, parseFilterTemplate, type FilterTemplate } from './filter-template.js'
+import { parseLdapUrl, type LdapServer } from './ldap-url.js'
 import {
   hostName,
   listedHostForms,
@@ -19,14 +20,7 @@ import {
 } from './mailboxes.js'
 import { schemaNames, schemas, withOwnAttributes, type Schema } from './schema.js'
 
-export interface LdapServer {
-  /** as written */
-  readonly url: string
-  /** TLS from the first octet */
-  readonly secure: boolean
-  readonly host: string
-  readonly port: number
-}
+export type { LdapServer }
 
 interface Named extends Mailboxes {
   readonly schema: Schema
@@ -299,22 +293,5 @@ function readFilter(settings: Settings, defaultFilter: string): FilterTemplate {
     if (!(error instanceof FilterFault)) throw error
     settings.wrong('filter', error.message, text)
     return parseFilterTemplate(defaultFilter)
-  }
-}
-
-/** `ldap://host[:port]` or `ldaps://host[:port]`; `undefined` for anything else. */
-function parseLdapUrl(text: string): LdapServer | undefined {
-  const match = /^(ldaps?):\/\/([^/?#@]+)\/?$/iu.exec(text)
-  if (!match?.[1] || !URL.canParse(text)) return undefined
-  const secure = match[1].toLowerCase() === 'ldaps'
-  // as http: only for these a URL's host is checked and brought into one form
-  const { hostname, port } = new URL(`http://${match[2] ?? ''}`)
-  if (port === '0' || hostname === '') return undefined
-  const written = /:(\d+)$/u.exec(match[2] ?? '')?.[1]
-  return {
-    url: text,
-    secure,
-    host: hostname.replace(/^\[|\]$/gu, ''),
-    port: written === undefined ? (secure ? 636 : 389) : Number(written),
   }
 }

@@ -24,6 +24,7 @@ import {
   type DirectoryEntry,
 } from '../directory.js'
 import { bindGuard } from '../ldap/ldap-directory.js'
+import { ageOf, ageText } from './replica-age.js'
 import { loadReplica, ReplicaFile, type ChangeLine, type ReplicaHead } from './replica-file.js'
 import { ReplicaReader, type ReplicaSink } from './replica-reader.js'
 import { ReplicaSource } from './replica-source.js'
@@ -53,8 +54,6 @@ export interface ReplicaOptions {
 const firstPatience = 10_000
 const followInterval = 500
 const reminderInterval = 3_600_000
-// a snapshot from the future: one of both clocks is wrong, and nothing is known of its age
-const clockSlack = 300_000
 
 export class ReplicaDirectory implements CountedDirectory, ReplicaSink {
   readonly name: string
@@ -286,17 +285,4 @@ export async function replicaOnDisk(
   } catch (error) {
     return `it cannot be read: ${errorText(error)}`
   }
-}
-
-function ageOf(at: number): number {
-  const age = Date.now() - at
-  return age < -clockSlack ? Number.POSITIVE_INFINITY : Math.max(0, age)
-}
-
-export function ageText(age: number): string {
-  if (!Number.isFinite(age)) return 'of unknown age'
-  const minutes = Math.floor(age / 60_000)
-  if (minutes < 1) return 'less than a minute old'
-  if (minutes < 120) return `${minutes} min old`
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min old`
 }

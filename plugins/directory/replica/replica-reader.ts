@@ -17,6 +17,7 @@ import type { Environment } from '../../config/environment.js'
 import type { LdapServer, LdapSettings } from '../config.js'
 import { BindResting } from '../ldap/bind-guard.js'
 import { afterWhole, type ChangeMark } from './change-mark.js'
+import { hashOf } from './entry-hash.js'
 import type { ChangeLine, ReplicaFile, ReplicaHead, SnapshotDraft } from './replica-file.js'
 import type { ReadEntry, ReplicaSource, ServerReading } from './replica-source.js'
 import { ReplicaTable, type Changes, type ReplicaEntry } from './replica-table.js'
@@ -289,17 +290,4 @@ export class ReplicaReader {
 /** What is kept of an object; its faults were told. */
 function withoutFaults({ id, entry, doubt }: ReadEntry): ReplicaEntry {
   return { id, entry, ...(doubt && { doubt }) }
-}
-
-/** Two FNV-1a hashes with different beginnings, as one whole number of 53 bits. */
-function hashOf({ id, entry, doubt }: ReplicaEntry): number {
-  const text = JSON.stringify([id, entry, doubt])
-  let low = 0x811c9dc5
-  let high = 0x01234567
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index)
-    low = Math.imul(low ^ code, 0x01000193)
-    high = Math.imul(high ^ (code + index), 0x01000193)
-  }
-  return (low >>> 0) * 2 ** 21 + (high >>> 11)
 }
