@@ -113,11 +113,8 @@ export function damage(kind: Damage, good: Export, roll: Dice): string | Buffer 
       return replaced(insert(row, '"', roll))
     case 'latin-1':
       return Buffer.from(text, 'latin1')
-    case 'octets lost': {
-      const octets = Buffer.from(text)
-      octets[roll(octets.length)] = 0xff
-      return octets
-    }
+    case 'octets lost':
+      return octetLost(text, roll)
     case 'line ends':
       return format === 'csv'
         ? text.replaceAll('\r\n', ['\n', '\r', '\r\r\n'][roll(3)] ?? '\n')
@@ -145,6 +142,12 @@ export function damage(kind: Damage, good: Export, roll: Dice): string | Buffer 
     case 'mailto':
       return text.replaceAll(/(?<=[,:] ?)(?=user\d+@)/gu, 'mailto:')
   }
+}
+
+function octetLost(text: string, roll: Dice): Buffer {
+  const octets = Buffer.from(text)
+  octets[roll(octets.length)] = 0xff
+  return octets
 }
 
 /** The values of a cell with another sign between; a comma needs quotes around the cell. */

@@ -44,6 +44,8 @@ export interface Behaviour {
    * `strangers`: an entry that owns another address
    */
   readonly search?: number | 'hang' | 'close' | 'slow' | 'garbage' | 'referrals' | 'strangers'
+  /** result code of a search that names no address */
+  readonly sight?: number
   /** closes a connection with more than this many searches unanswered */
   readonly maxPending?: number
 }
@@ -172,6 +174,11 @@ export class FakeLdap {
         }
       }
       socket.write(result(id, searchDone, code))
+    }
+    const { sight } = this.behaviour
+    if (sight !== undefined && addressesIn(filter).length === 0) {
+      answer(sight)
+      return
     }
     if (pending.count > maxPending) {
       socket.destroy()

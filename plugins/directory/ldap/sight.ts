@@ -12,12 +12,12 @@
  *
  * An account that may see a part of the objects only is not noticed here: the server tells nothing of it.
  */
-import { NotFilter, PresenceFilter } from 'ldapts'
+import { NotFilter, PresenceFilter, UnwillingToPerformError, type Filter } from 'ldapts'
 
 import type { LdapSettings } from './ldap-settings.js'
 import { attributesAsked } from '../filter-template.js'
 import type { LdapConnection } from './connection.js'
-import { UnusableAnswer } from './failure.js'
+import { describeFailure, failureOf, UnusableAnswer } from './failure.js'
 import { filterForAny } from './filter.js'
 
 // milliseconds that an answer is believed: that all is well, and that it is not
@@ -65,9 +65,13 @@ export async function lookAround(
   const account = settings.bindDn === '' ? 'an anonymous client' : `"${settings.bindDn}"`
   const below = baseDn === '' ? 'in this server' : `below "${baseDn}"`
   const first: Find = async (one, attributes) => {
-    const found = await connection.first(baseDn, 'sub', one, attributes, timeout)
-    heard()
-    return found
+    try {
+      const found = await connection.first(baseDn, 'sub', one, attributes, timeout)
+      heard()
+      return found
+    } catch (error) {
+      throw refusedOf(error, one)
+    }
   }
   const asked = attributesAsked(filter)
   const own = [...schema.addresses, ...schema.otherwise]
@@ -91,10 +95,16 @@ export async function lookAround(
   }
 }
 
-type Find = (
-  filter: PresenceFilter | NotFilter | ReturnType<typeof filterForAny>,
-  attributes: readonly string[],
-) => ReturnType<LdapConnection['first']>
+/** A server that refuses this search alone is well for others: known addresses go on. */
+function refusedOf(error: unknown, filter: Filter): unknown {
+  const isOfSearch = failureOf(error) === 'search' || error instanceof UnwillingToPerformError
+  if (error instanceof UnusableAnswer || !isOfSearch) return error
+  return new UnusableAnswer(
+    `a search for what must be there, ${filter.toString()}, is refused: ${describeFailure(error)}; the account needs the right and the limits for it, and the attribute an index for presence`,
+  )
+}
+
+type Find = (filter: Filter, attributes: readonly string[]) => ReturnType<LdapConnection['first']>
 
 type SightOf =
   | { readonly kind: 'shown' | 'nobody' | 'unsearchable' }
