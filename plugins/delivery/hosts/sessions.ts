@@ -32,7 +32,7 @@ import {
   type SessionWish,
 } from './lease.js'
 import { SessionRest } from './session-rest.js'
-import type { Share } from './shared-limit.js'
+import type { Share, SharedRefusal } from './shared-limit.js'
 import { serveLine, waitInLine } from './waiting-line.js'
 
 export interface SessionsSetup {
@@ -44,8 +44,8 @@ export interface SessionsSetup {
 
 /** What the other processes of this gateway hear of a host; see shared-limit.ts. */
 export interface OtherProcesses {
-  /** it refused one more session; `most`: how many this process may have by the configuration */
-  refused(host: string, most: number, reason: string): void
+  /** it refused one more session */
+  refused(host: string, refusal: SharedRefusal): void
   /** this process has given back one that it had too many */
   freed(host: string): void
 }
@@ -121,10 +121,10 @@ export class Sessions {
     return this.hosts.all().map(({ key }) => this.state(key))
   }
 
-  /** Sessions that stand with the host of that key. */
-  openWith(key: string): number {
-    const host = this.hosts.get(key)?.host
-    return host ? host.busy + host.idle : 0
+  /** Sessions that stand with the host of that key, and those that are being opened. */
+  openWith(key: string): { readonly open: number; readonly opening: number } {
+    const { busy = 0, idle = 0, opening = 0 } = this.hosts.get(key)?.host ?? {}
+    return { open: busy + idle, opening }
   }
 
   /** What all processes of this gateway have learned of the host, and the share of this one. */
@@ -193,7 +193,10 @@ export class Sessions {
     } finally {
       const { host, key } = known
       tellNews(this.log, known, host.settled(attempt, result, performance.now(), wish.place))
-      if (result.kind === 'no') this.others?.refused(key, host.most, result.reason)
+      if (result.kind === 'no') {
+        const { reason } = result
+        this.others?.refused(key, { most: host.most, reason, lesson: attempt.lesson ?? 0 })
+      }
       this.serve(known)
     }
   }
