@@ -51,7 +51,7 @@ interface Known {
   most: number
   /** the number of the last refusal that was learned from */
   lesson: number
-  refusal: string | undefined
+  refusal: SharedRefusal | undefined
   dealing: boolean
   again: boolean
   raise?: NodeJS.Timeout
@@ -101,7 +101,8 @@ export class HostLimits {
     cluster.on('exit', () => this.processesChanged())
   }
 
-  private refused({ host, most, reason, lesson }: Refusal): void {
+  private refused({ host, ...refusal }: Refusal): void {
+    const { most } = refusal
     const known = this.hosts.get(host) ?? {
       limit: new SharedLimit(),
       most,
@@ -111,8 +112,7 @@ export class HostLimits {
       again: false,
     }
     known.most = most
-    // who had asked before he heard of the last one was refused for that
-    if (lesson >= known.lesson) known.refusal = reason
+    known.refusal = refusal
     if (!this.hosts.has(host) && this.hosts.size >= mostHosts) this.forget()
     this.hosts.set(host, known)
     this.deal(host)
@@ -163,9 +163,10 @@ export class HostLimits {
     })
     const now = performance.now()
     const most = known.most * holders.length
-    if (refusal !== undefined) {
+    // who had asked before he heard of the last one was refused for that
+    if (refusal && refusal.lesson >= known.lesson) {
       known.lesson = ++this.lessons
-      limit.refused(holders, now, most, refusal)
+      limit.refused(holders, now, most, refusal.reason)
     }
     const shares = [...limit.shares(holders, now, most)]
     const told: Told = { host, lesson: known.lesson, shares }

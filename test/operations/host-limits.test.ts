@@ -178,8 +178,11 @@ describe('a limit that processes share, over their messages', () => {
   it('the host is down: no limit is made of that, and it is used again when it is back', async () => {
     await Promise.all([burst(1, 20), burst(2, 20)])
     await host.stop()
+    // who is idle with it has died: it is not full of those
     const waiting = [burst(1, 5), burst(2, 5)]
     await sleep(300)
+    const conditions = [...processes.values()].map((one) => one.states()[0]?.condition)
+    assert.deepEqual(conditions, ['left-alone', 'left-alone'])
     await host.start()
     await Promise.all(waiting)
     assert.ok(host.memory.peak <= 5)

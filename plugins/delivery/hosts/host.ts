@@ -219,6 +219,12 @@ export class Host<S> {
     return at !== -1
   }
 
+  /** Those that have died while they were idle stand no more: they say nothing of a host that refuses. */
+  forgetDead(isAlive: (session: S) => boolean): void {
+    const alive = this.idles.filter(({ session }) => isAlive(session))
+    this.idles.splice(0, this.idles.length, ...alive)
+  }
+
   /** Takes every idle session out, or those of an identity. */
   withdrawAll(identity?: string): S[] {
     const taken = this.idles.filter((idle) => identity === undefined || idle.identity === identity)

@@ -5,8 +5,8 @@
  * Sessions are bounded for each host, whoever they are for, and reused by those of the same identity
  * (TLS policy, login, XCLIENT).
  *
- * A client that waits gets the next free session in turn, as long as its patience lasts. A queue
- * entry does not wait: it hears `NoSessionError`, and is told by `changed` when there is room again.
+ * A client waits in turn for a session, as long as its patience lasts. A queue entry does not: it hears
+ * `NoSessionError`, and is told by `changed` when there is room again.
  */
 import { performance } from 'node:perf_hooks'
 
@@ -111,19 +111,20 @@ export class Sessions {
     return !host.health.admits(now) || !host.logins.admits(login, now)
   }
 
-  /** What is known of a way or a host; see host-table.ts. */
+  /** Of a way or a host; see host-table.ts. */
   state(way: string): HostState {
     return this.hosts.state(way)
   }
 
-  /** All hosts that are known now. */
   states(): HostState[] {
     return this.hosts.all().map(({ key }) => this.state(key))
   }
 
   /** Sessions that stand with the host of that key, and those that are being opened. */
   openWith(key: string): { readonly open: number; readonly opening: number } {
-    const { busy = 0, idle = 0, opening = 0 } = this.hosts.get(key)?.host ?? {}
+    const host = this.hosts.get(key)?.host
+    host?.forgetDead(isAlive)
+    const { busy = 0, idle = 0, opening = 0 } = host ?? {}
     return { open: busy + idle, opening }
   }
 
@@ -192,10 +193,11 @@ export class Sessions {
       throw new OpeningError(endpoint, error)
     } finally {
       const { host, key } = known
+      host.forgetDead(isAlive)
       tellNews(this.log, known, host.settled(attempt, result, performance.now(), wish.place))
+      const { lesson = 0 } = attempt
       if (result.kind === 'no') {
-        const { reason } = result
-        this.others?.refused(key, { most: host.most, reason, lesson: attempt.lesson ?? 0 })
+        this.others?.refused(key, { most: host.most, reason: result.reason, lesson })
       }
       this.serve(known)
     }
@@ -286,10 +288,9 @@ export class Sessions {
   }
 }
 
-/**
- * What an opening that failed says: up to the greeting of the host, from then on of how we log in
- * there.
- */
+const isAlive = ({ wire }: Session): boolean => wire.usable
+
+/** What an opening that failed says: up to the greeting of the host, from then on of the login. */
 function openingOf(error: HostError, gaveUp: boolean): Opening {
   const reason = errorText(error)
   if (gaveUp) return { kind: 'abandoned' }
