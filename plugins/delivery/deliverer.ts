@@ -198,7 +198,7 @@ export class Deliverer {
   }
 
   /** Sessions that stand with the host of that key. */
-  openWith(host: string): number {
+  openWith(host: string): ReturnType<Sessions['openWith']> {
     return this.sessions.openWith(host)
   }
 

@@ -15,7 +15,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { errorText } from '../basics/error-text.js'
 import type { Deliverer } from '../delivery/deliverer.js'
-import { SharedLimit, type Holder, type Share } from '../delivery/hosts/shared-limit.js'
+import {
+  SharedLimit,
+  type Holder,
+  type Share,
+  type SharedRefusal,
+} from '../delivery/hosts/shared-limit.js'
 import type { Processes } from './processes.js'
 
 const topics = {
@@ -32,14 +37,11 @@ const patience = 1000
 /** hosts that are remembered */
 const mostHosts = 1000
 
-interface Refusal {
-  readonly host: string
-  readonly most: number
-  readonly reason: string
-}
+type Refusal = SharedRefusal & { readonly host: string }
 
 interface Told {
   readonly host: string
+  readonly lesson: number
   readonly shares: readonly (readonly [pid: number, share: Share])[]
 }
 
@@ -47,7 +49,9 @@ interface Known {
   readonly limit: SharedLimit
   /** what each process may have by the configuration */
   most: number
-  refusal: string | undefined
+  /** the number of the last refusal that was learned from */
+  lesson: number
+  refusal: SharedRefusal | undefined
   dealing: boolean
   again: boolean
   raise?: NodeJS.Timeout
@@ -56,19 +60,24 @@ interface Known {
 type HostSessions = Pick<Deliverer, 'openWith' | 'useShare' | 'joinOthers'>
 
 /** In every process that takes mail: it tells what it learns, and hears its share. */
-export function joinHostLimits(processes: Processes, sessions: HostSessions): void {
+export function joinHostLimits(
+  processes: Pick<Processes, 'answer' | 'tell'>,
+  sessions: HostSessions,
+  own = process.pid,
+): void {
   processes.answer(topics.open, (host) => sessions.openWith(String(host)))
   processes.answer(topics.share, (value) => {
-    const { host, shares } = value as Told
-    for (const [pid, share] of shares) if (pid === process.pid) sessions.useShare(host, share)
+    const { host, lesson, shares } = value as Told
+    for (const [pid, share] of shares)
+      if (pid === own) sessions.useShare(host, { ...share, lesson })
   })
   sessions.joinOthers({
-    refused: (host, most, reason) => {
-      processes.tell(topics.refused, { host, most, reason } satisfies Refusal)
+    refused: (host, refusal) => {
+      processes.tell(topics.refused, { host, ...refusal } satisfies Refusal)
     },
     freed: (host) => processes.tell(topics.freed, host),
   })
-  processes.tell(topics.started, process.pid)
+  processes.tell(topics.started, own)
 }
 
 /** In the first process, which divides. */
@@ -76,6 +85,7 @@ export class HostLimits {
   private readonly processes: Pick<Processes, 'ask' | 'hear'>
   private readonly log: { warn(text: string): void }
   private readonly hosts = new Map<string, Known>()
+  private lessons = 0
 
   constructor(processes: Pick<Processes, 'ask' | 'hear'>, log: HostLimits['log']) {
     this.processes = processes
@@ -87,20 +97,22 @@ export class HostLimits {
     const { processes } = this
     processes.hear(topics.refused, (_, value) => this.refused(value as Refusal))
     processes.hear(topics.freed, (_, host) => this.deal(String(host)))
-    processes.hear(topics.started, () => this.dealAll())
-    cluster.on('exit', () => this.dealAll())
+    processes.hear(topics.started, () => this.processesChanged())
+    cluster.on('exit', () => this.processesChanged())
   }
 
-  private refused({ host, most, reason }: Refusal): void {
+  private refused({ host, ...refusal }: Refusal): void {
+    const { most } = refusal
     const known = this.hosts.get(host) ?? {
       limit: new SharedLimit(),
       most,
-      refusal: reason,
+      lesson: 0,
+      refusal: undefined,
       dealing: false,
       again: false,
     }
     known.most = most
-    known.refusal = reason
+    known.refusal = refusal
     if (!this.hosts.has(host) && this.hosts.size >= mostHosts) this.forget()
     this.hosts.set(host, known)
     this.deal(host)
@@ -113,7 +125,8 @@ export class HostLimits {
     this.hosts.delete(oldest[0])
   }
 
-  private dealAll(): void {
+  /** One has died or started. */
+  processesChanged(): void {
     for (const host of this.hosts.keys()) this.deal(host)
   }
 
@@ -143,14 +156,20 @@ export class HostLimits {
   private async dealOnce(host: string, known: Known): Promise<void> {
     const { refusal, limit } = known
     known.refusal = undefined
-    const answers = await this.processes.ask<number>(topics.open, host, patience)
+    const answers = await this.processes.ask<Omit<Holder, 'pid'>>(topics.open, host, patience)
     const holders = answers.map((answer): Holder => {
-      return { pid: answer.pid, open: answer.ok ? answer.value : 0 }
+      const counts = answer.ok ? answer.value : { open: 0, opening: 0 }
+      return { pid: answer.pid, ...counts }
     })
     const now = performance.now()
     const most = known.most * holders.length
-    if (refusal !== undefined) limit.refused(holders, now, most, refusal)
-    const told: Told = { host, shares: [...limit.shares(holders, now, most)] }
+    // who had asked before he heard of the last one was refused for that
+    if (refusal && refusal.lesson >= known.lesson) {
+      known.lesson = ++this.lessons
+      limit.refused(holders, now, most, refusal.reason)
+    }
+    const shares = [...limit.shares(holders, now, most)]
+    const told: Told = { host, lesson: known.lesson, shares }
     await this.processes.ask(topics.share, told, patience)
     clearTimeout(known.raise)
     const at = limit.nextRaise(now, most)

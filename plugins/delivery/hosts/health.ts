@@ -21,6 +21,8 @@ const spread = 0.2
 export interface Attempt {
   readonly since: number
   readonly probe: boolean
+  /** what was known of the host's limit when it began (shared-limit.ts) */
+  readonly lesson?: number
   /** of the login that it is for (logins.ts) */
   readonly login?: { readonly name: string; readonly attempt: Attempt }
 }

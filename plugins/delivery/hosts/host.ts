@@ -77,6 +77,7 @@ export class Host<S> {
   private readonly allowed = new Map<string, number>()
   private refusal: Refusal | undefined
   private readonly shared: boolean
+  private lesson = 0
   private clearedAt = Number.NEGATIVE_INFINITY
 
   /** `shared`: other processes of this gateway have sessions with it too. */
@@ -198,7 +199,8 @@ export class Host<S> {
   }
 
   /** What all processes have learned, and the share of this one. */
-  useShare({ share, reason, forAll }: Share, now: number): void {
+  useShare({ share, reason, forAll, lesson = 0 }: Share, now: number): void {
+    this.lesson = lesson
     if (share === undefined) {
       this.limit.forgetShare()
       return
@@ -215,6 +217,12 @@ export class Host<S> {
     const at = this.idles.findIndex((idle) => idle.session === session)
     if (at !== -1) this.idles.splice(at, 1)
     return at !== -1
+  }
+
+  /** Those that have died while they were idle stand no more: they say nothing of a host that refuses. */
+  forgetDead(isAlive: (session: S) => boolean): void {
+    const alive = this.idles.filter(({ session }) => isAlive(session))
+    this.idles.splice(0, this.idles.length, ...alive)
   }
 
   /** Takes every idle session out, or those of an identity. */
@@ -246,7 +254,7 @@ export class Host<S> {
   private opened(now: number, name: string): { kind: 'open'; attempt: Attempt } {
     this.opening++
     const login = { name, attempt: this.logins.begin(name, now) }
-    return { kind: 'open', attempt: { ...this.health.begin(now), login } }
+    return { kind: 'open', attempt: { ...this.health.begin(now), lesson: this.lesson, login } }
   }
 
   /** Judges the refusals of a burst when its last attempt has settled. */

@@ -12,6 +12,8 @@
  */
 import { createHash } from 'node:crypto'
 
+import { LRUCache } from 'lru-cache'
+
 import type { OutgoingMessage } from '../../mail/message.js'
 import { isTemporary, outcomeText, type Outcome } from '../outcome.js'
 import type { Envelope, EnvelopeRecipient } from '../smtp/envelope.js'
@@ -256,9 +258,17 @@ export function identityOf({ tls, credentials, identity }: Target, xclient = '')
   return JSON.stringify([tls, login, xclient, ehloName, tlsName, identity?.tls?.version ?? ''])
 }
 
+// asked for with every message
+const logins = new LRUCache<string, string>({ max: 1000 })
+
 /** A name for how we log in there, the same for places that log in alike; nothing can be read from it. */
 export function loginOf(target: Target): string {
-  return createHash('sha256').update(identityOf(target)).digest('base64url').slice(0, 12)
+  const identity = identityOf(target)
+  const known = logins.get(identity)
+  if (known !== undefined) return known
+  const login = createHash('sha256').update(identity).digest('base64url').slice(0, 12)
+  logins.set(identity, login)
+  return login
 }
 
 /** The keys of the ways to its hosts. */

@@ -25,6 +25,19 @@ export interface Age {
   readonly warned: boolean
 }
 
+/**
+ * In milliseconds since the message was taken, at a time of day and at the time that it would be if the
+ * clock had not been set since this process started: the lesser one. A clock that jumps ahead gives no
+ * mail up.
+ */
+export function ageOf(
+  since: number,
+  timeOfDay = Date.now(),
+  steady = performance.timeOrigin + performance.now(),
+): number {
+  return Math.max(0, Math.min(timeOfDay, steady) - since)
+}
+
 /** After an attempt, the `attempts`th that failed, with these outcomes. */
 export function nextAttempt(
   { retry }: Schedule,

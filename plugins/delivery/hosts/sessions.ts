@@ -5,8 +5,8 @@
  * Sessions are bounded for each host, whoever they are for, and reused by those of the same identity
  * (TLS policy, login, XCLIENT).
  *
- * A client that waits gets the next free session in turn, as long as its patience lasts. A queue
- * entry does not wait: it hears `NoSessionError`, and is told by `changed` when there is room again.
+ * A client waits in turn for a session, as long as its patience lasts. A queue entry does not: it hears
+ * `NoSessionError`, and is told by `changed` when there is room again.
  */
 import { performance } from 'node:perf_hooks'
 
@@ -32,7 +32,7 @@ import {
   type SessionWish,
 } from './lease.js'
 import { SessionRest } from './session-rest.js'
-import type { Share } from './shared-limit.js'
+import type { Share, SharedRefusal } from './shared-limit.js'
 import { serveLine, waitInLine } from './waiting-line.js'
 
 export interface SessionsSetup {
@@ -44,8 +44,8 @@ export interface SessionsSetup {
 
 /** What the other processes of this gateway hear of a host; see shared-limit.ts. */
 export interface OtherProcesses {
-  /** it refused one more session; `most`: how many this process may have by the configuration */
-  refused(host: string, most: number, reason: string): void
+  /** it refused one more session */
+  refused(host: string, refusal: SharedRefusal): void
   /** this process has given back one that it had too many */
   freed(host: string): void
 }
@@ -111,20 +111,21 @@ export class Sessions {
     return !host.health.admits(now) || !host.logins.admits(login, now)
   }
 
-  /** What is known of a way or a host; see host-table.ts. */
+  /** Of a way or a host; see host-table.ts. */
   state(way: string): HostState {
     return this.hosts.state(way)
   }
 
-  /** All hosts that are known now. */
   states(): HostState[] {
     return this.hosts.all().map(({ key }) => this.state(key))
   }
 
-  /** Sessions that stand with the host of that key. */
-  openWith(key: string): number {
+  /** Sessions that stand with the host of that key, and those that are being opened. */
+  openWith(key: string): { readonly open: number; readonly opening: number } {
     const host = this.hosts.get(key)?.host
-    return host ? host.busy + host.idle : 0
+    host?.forgetDead(isAlive)
+    const { busy = 0, idle = 0, opening = 0 } = host ?? {}
+    return { open: busy + idle, opening }
   }
 
   /** What all processes of this gateway have learned of the host, and the share of this one. */
@@ -192,8 +193,12 @@ export class Sessions {
       throw new OpeningError(endpoint, error)
     } finally {
       const { host, key } = known
+      host.forgetDead(isAlive)
       tellNews(this.log, known, host.settled(attempt, result, performance.now(), wish.place))
-      if (result.kind === 'no') this.others?.refused(key, host.most, result.reason)
+      const { lesson = 0 } = attempt
+      if (result.kind === 'no') {
+        this.others?.refused(key, { most: host.most, reason: result.reason, lesson })
+      }
       this.serve(known)
     }
   }
@@ -283,10 +288,9 @@ export class Sessions {
   }
 }
 
-/**
- * What an opening that failed says: up to the greeting of the host, from then on of how we log in
- * there.
- */
+const isAlive = ({ wire }: Session): boolean => wire.usable
+
+/** What an opening that failed says: up to the greeting of the host, from then on of the login. */
 function openingOf(error: HostError, gaveUp: boolean): Opening {
   const reason = errorText(error)
   if (gaveUp) return { kind: 'abandoned' }

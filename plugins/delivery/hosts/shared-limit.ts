@@ -9,10 +9,20 @@
  */
 import { SessionLimit } from './session-limit.js'
 
-/** A process, and the sessions that it has open with the host. */
+/** A process, and the sessions that it has open with the host, or is opening. */
 export interface Holder {
   readonly pid: number
   readonly open: number
+  readonly opening: number
+}
+
+/** What a process tells of a host that took no more. */
+export interface SharedRefusal {
+  /** how many it may have by the configuration */
+  readonly most: number
+  readonly reason: string
+  /** the last one that it had heard when it asked */
+  readonly lesson: number
 }
 
 /** What a process is told of a host. */
@@ -22,6 +32,8 @@ export interface Share {
   readonly reason: string
   /** there is enough for each process: who was refused without a session of its own was not failed */
   readonly forAll: boolean
+  /** counts what was learned of hosts: who was let in before the last one can be refused for that once more */
+  readonly lesson?: number
 }
 
 export class SharedLimit {
@@ -61,7 +73,8 @@ export function divide(limit: number, holders: readonly Holder[]): Map<number, n
   const each = Math.floor(limit / inOrder.length)
   const more = limit % inOrder.length
   const fair = inOrder.map((holder, index) => {
-    return { ...holder, share: Math.max(1, each + (index < more ? 1 : 0)) }
+    const open = holder.open + holder.opening
+    return { pid: holder.pid, open, share: Math.max(1, each + (index < more ? 1 : 0)) }
   })
   let held = fair.reduce((sum, { open, share }) => sum + Math.max(0, open - share), 0)
   // one for each is more than there are: nobody waits for another, the host says who has it

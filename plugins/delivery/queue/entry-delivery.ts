@@ -20,6 +20,7 @@ import { placeKey, type Place } from '../../mail/place.js'
 import type { Consignment, Failure } from '../consignment.js'
 import type { Dispatcher } from '../dispatcher.js'
 import {
+  ageOf,
   isExpired,
   nextAttempt,
   nextLook,
@@ -150,7 +151,7 @@ export class EntryDelivery {
   private async finish(entry: Placed, outcomes: readonly Outcome[]): Promise<void> {
     const { item, notes, consignment, place } = entry
     const schedule = this.parts.dispatcher.scheduleOf(place)
-    const age: Age = { age: Date.now() - consignment.since, warned: notes.warned === true }
+    const age: Age = { age: ageOf(consignment.since), warned: notes.warned === true }
     const expired = isExpired(schedule, age)
     const { failures, ...sorted } = sortOutcomes(entry.addressees, outcomes, expired)
     const problem = await this.report(consignment, failures)

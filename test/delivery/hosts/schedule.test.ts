@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 
 import { defaultSchedule } from '../../../plugins/decision/connectors-config.js'
 import {
+  ageOf,
   isExpired,
   nextAttempt,
   nextLook,
@@ -57,5 +58,21 @@ describe('the schedule of a place', () => {
     assert.equal(wantsWarning({ ...defaultSchedule, warnAfter: 0 }, at(9 * hour)), false)
     assert.equal(isExpired(defaultSchedule, at(120 * hour - 1)), false)
     assert.equal(isExpired(defaultSchedule, at(120 * hour)), true)
+  })
+
+  it('a clock that jumps gives no mail up', () => {
+    const taken = 1_700_000_000_000
+    // time of day, and what it would be if the clock had not been set; both since the message was taken
+    const cases: readonly (readonly [timeOfDay: number, steady: number, age: number])[] = [
+      [hour, hour, hour],
+      [365 * 24 * hour, hour, hour],
+      [-365 * 24 * hour, hour, 0],
+      [6 * 24 * hour, 6 * 24 * hour, 6 * 24 * hour],
+    ]
+    for (const [timeOfDay, steady, age] of cases) {
+      assert.equal(ageOf(taken, taken + timeOfDay, taken + steady), age)
+    }
+    const age = ageOf(Date.now() - minute)
+    assert.ok(Math.abs(age - minute) < 5000, `${age}`)
   })
 })

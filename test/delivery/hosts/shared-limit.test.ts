@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { divide, SharedLimit, type Holder } from '../../../plugins/delivery/hosts/shared-limit.js'
 import { dice } from '../../../scripts/damage/dice.js'
 
-const holders = (...open: number[]): Holder[] => open.map((count, pid) => ({ pid, open: count }))
+const holders = (...open: number[]): Holder[] =>
+  open.map((count, pid) => ({ pid, open: count, opening: 0 }))
 const minute = 60_000
 
 // what is open in each process, the limit, and what each may have
