@@ -37,7 +37,8 @@ const type = /^([a-z][a-z0-9-]{0,19}):\s*(.*)$/isu
 export function readAddressValue(value: string): ReadValue {
   const addresses: ValueAddress[] = []
   let others = 0
-  for (const piece of value.trim().split(nextTyped)) {
+  const text = value.trim()
+  for (const piece of separators.test(text) ? text.split(nextTyped) : [text]) {
     const typed = type.exec(piece)
     const name = typed?.[1] ?? ''
     if (name !== '' && !isMail(name)) {

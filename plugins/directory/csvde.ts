@@ -31,19 +31,19 @@ export async function* readCsvde(
   text: AsyncIterable<string> | Iterable<string>,
   strict?: StrictNames,
 ): AsyncGenerator<readonly Row[]> {
-  let header: readonly string[] | undefined
+  let columns: Columns | undefined
   for await (const written of readRecords(text)) {
     const rows: Row[] = []
     for (const read of splitFields(written)) {
       if ('kind' in read) {
-        if (header === undefined) throw new Error(`header: ${read.reason}`)
+        if (columns === undefined) throw new Error(`header: ${read.reason}`)
         rows.push(read)
-      } else if (header === undefined) header = checkHeader(read.fields)
-      else rows.push(toRow(header, read, strict))
+      } else if (columns === undefined) columns = columnsOf(checkHeader(read.fields), strict)
+      else rows.push(toRow(columns, read))
     }
     yield rows
   }
-  if (header === undefined)
+  if (columns === undefined)
     throw new Error('expected a header line of attribute names, got nothing')
 }
 
@@ -150,27 +150,54 @@ function unreadable({ line, text }: Written, reason: string, incomplete = false)
   return { kind: 'unreadable', line, reason, text, incomplete }
 }
 
-/** `strict`: the attributes that decide; of the others a value that cannot be read is left out. */
-function toRow(header: readonly string[], record: Fields, strict: StrictNames): Row {
+interface Column {
+  readonly index: number
+  readonly name: string
+  /** one value, whatever signs it has */
+  readonly isDn: boolean
+  /** a value that cannot be read costs the row */
+  readonly decides: boolean
+}
+
+/** Those that are read, of all that a row has to have. */
+interface Columns {
+  readonly count: number
+  readonly read: readonly Column[]
+}
+
+/** `strict`: the attributes that decide; the others are not looked at, so nothing in them is wrong. */
+function columnsOf(header: readonly string[], strict: StrictNames): Columns {
+  const all = header.map((name, index): Column => {
+    const isDn = name === 'dn' || name === 'distinguishedname'
+    return { index, name, isDn, decides: !strict || strict.has(name) }
+  })
+  return {
+    count: header.length,
+    read: all.filter(({ isDn, decides }) => isDn || decides),
+  }
+}
+
+function toRow(columns: Columns, record: Fields): Row {
   const { line, fields } = record
-  if (fields.length !== header.length) {
-    const reason = `expected ${header.length} fields as in the header, got ${fields.length}`
-    return unreadable(record, reason, fields.length < header.length)
+  if (fields.length !== columns.count) {
+    const reason = `expected ${columns.count} fields as in the header, got ${fields.length}`
+    return unreadable(record, reason, fields.length < columns.count)
   }
   let dn = ''
   const attributes = new Map<string, readonly string[]>()
-  for (const [index, name] of header.entries()) {
+  for (const { index, name, isDn, decides } of columns.read) {
     const field = fields[index] ?? ''
     if (field === '') continue
-    // the name is one value, whatever signs it has
-    const isName = name === 'dn' || name === 'distinguishedname'
-    const values = isName ? readValues([field]) : splitValues(field)
-    if (isName) dn ||= values?.[0] ?? ''
+    const values = isDn ? readValues([field]) : splitValues(field)
     if (values === undefined) {
-      if (strict && !strict.has(name)) continue
+      if (!decides) continue
       return unreadable(record, `${name}: expected hex octets in \`${field}\``, true)
     }
-    if (!isName) attributes.set(name, [...(attributes.get(name) ?? []), ...values])
+    if (isDn) dn ||= values[0] ?? ''
+    else {
+      const before = attributes.get(name)
+      attributes.set(name, before ? [...before, ...values] : values)
+    }
   }
   return { kind: 'record', line, dn, attributes }
 }
@@ -178,7 +205,8 @@ function toRow(header: readonly string[], record: Fields, strict: StrictNames): 
 /** The values in a field; `undefined` if one begins as hex and is none. */
 function splitValues(field: string): string[] | undefined {
   const parts = field.includes(';') ? field.split(/(?<!\\);/u) : [field]
-  return readValues(parts)?.map((value) => value.replaceAll('\\;', ';'))
+  const values = readValues(parts)
+  return field.includes('\\;') ? values?.map((value) => value.replaceAll('\\;', ';')) : values
 }
 
 function readValues(parts: readonly string[]): string[] | undefined {

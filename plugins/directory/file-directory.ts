@@ -68,9 +68,9 @@ export class FileDirectory implements CountedDirectory {
   private tried: Version = ''
   /** the version that answers */
   private inUse: Version = ''
-  /** why the file's present version is not in use */
   /** milliseconds since 1970 at which the file was last seen to be as it is in memory */
   private seenAt = 0
+  /** why the file's present version is not in use */
   private fault = 'not loaded yet'
   private toldAt = 0
   private timer: NodeJS.Timeout | undefined
