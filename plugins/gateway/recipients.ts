@@ -1,5 +1,7 @@
 /**
- * What was decided for the recipients of a transaction, from RCPT until the message is queued.
+ * What was decided for the recipients of a transaction, from RCPT until the message is queued. A recipient
+ * here is Haraka's address with its decision; delivery gets it with a place (delivery/consignment.ts), and
+ * the journal hears of its two addresses (mail/mail-event.ts).
  *
  * It hangs on the transaction object itself, not on its notes: Haraka writes those into the queue.
  */
