@@ -5,7 +5,7 @@
  */
 import { outcomeText } from '../delivery/outcome.js'
 import { judgeReply } from '../delivery/smtp/judge.js'
-import { formatReply } from '../delivery/smtp/reply.js'
+import { formatReply } from '../delivery/smtp/smtp-reply.js'
 import {
   formatEndpoint,
   openSession,

@@ -10,7 +10,7 @@ import { LRUCache } from 'lru-cache'
 import type { Observe } from '../mail/mail-event.js'
 import { remedyFor } from './smtp/advice.js'
 import { judgeReply } from './smtp/judge.js'
-import { makeReply } from './smtp/reply.js'
+import { makeReply } from './smtp/smtp-reply.js'
 
 const hour = 3_600_000
 

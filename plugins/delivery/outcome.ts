@@ -13,7 +13,7 @@
  * `unfit` is said of one host only: it lacks what the message needs. When every host of the place does,
  * the recipient is refused.
  */
-import { formatReply, type SmtpReply } from './smtp/reply.js'
+import { formatReply, type SmtpReply } from './smtp/smtp-reply.js'
 
 interface Answered {
   readonly reply: SmtpReply

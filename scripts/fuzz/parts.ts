@@ -9,7 +9,7 @@ import { ConfigError } from '../../plugins/config/settings.js'
 import { parseAcceptedDomains } from '../../plugins/decision/accepted-domains-config.js'
 import { parseConnectorsConfig } from '../../plugins/decision/connectors-config.js'
 import { formatRecord } from '../../plugins/decision/decision-record.js'
-import { parseHead, parseQueueFileName } from '../../plugins/delivery/queue/queue-file.js'
+import { parseHead, parseQueueFileName } from '../../plugins/delivery/queue/queue-heads.js'
 import {
   envidOf,
   fromXtext,
@@ -17,7 +17,7 @@ import {
   orcptOf,
   xtext,
 } from '../../plugins/delivery/smtp/dsn-parameters.js'
-import { ReplyError, ReplyParser } from '../../plugins/delivery/smtp/reply.js'
+import { ReplyError, ReplyParser } from '../../plugins/delivery/smtp/smtp-reply.js'
 import { dnKey, firstPart, isBelow } from '../../plugins/directory/distinguished-name.js'
 import { toEntry } from '../../plugins/directory/entry.js'
 import { restoreHeader } from '../../plugins/haraka/raw-header.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { commonRefusal, type Outcome } from '../../plugins/delivery/outcome.js'
-import { formatReply, makeReply } from '../../plugins/delivery/smtp/reply.js'
+import { formatReply, makeReply } from '../../plugins/delivery/smtp/smtp-reply.js'
 
 const host = 'h'
 const yes: Outcome = { kind: 'delivered', reply: makeReply(250, ['2.0.0 ok']), host }

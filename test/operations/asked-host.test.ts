@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 
 import type { Belief } from '../../plugins/delivery/verify/belief.js'
-import { makeReply } from '../../plugins/delivery/smtp/reply.js'
+import { makeReply } from '../../plugins/delivery/smtp/smtp-reply.js'
 import { findingOf } from '../../plugins/operations/asked-host.js'
 
 const refuses = (about: 'us' | 'address', text: string): Belief => ({

@@ -1,7 +1,7 @@
 /** A host that refuses this gateway is a problem on the status page, in `check`'s words. */
 import assert from 'node:assert/strict'
 
-import { makeReply } from '../../plugins/delivery/smtp/reply.js'
+import { makeReply } from '../../plugins/delivery/smtp/smtp-reply.js'
 import { problemsOf } from '../../plugins/status/problems.js'
 
 describe('what hosts say about recipients, on the status page', () => {

@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 
 import { durationForm, formatDuration, parseDuration } from '../../config/units.js'
-import { parseQueueFileName, queueFileName } from '../../delivery/queue/queue-file.js'
+import { parseQueueFileName, queueFileName } from '../../delivery/queue/queue-heads.js'
 import { makeOwnedFolder } from '../../operations/owned-folder.js'
 import { changePauses } from '../../operations/pauses.js'
 import { adoptedEvent } from '../../operations/queue/adopted-event.js'

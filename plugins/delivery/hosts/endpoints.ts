@@ -12,7 +12,7 @@ import { isIP } from 'node:net'
 import type { Protocol, SmartHost } from '../../mail/smart-host.js'
 import type { Mx, Resolver } from './resolver.js'
 import type { DeliverySetup } from '../setup.js'
-import { makeReply, type SmtpReply } from '../smtp/reply.js'
+import { makeReply, type SmtpReply } from '../smtp/smtp-reply.js'
 import type { Endpoint } from '../smtp/session.js'
 
 interface TargetProblem {

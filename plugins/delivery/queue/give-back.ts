@@ -13,9 +13,9 @@ import { join } from 'node:path'
 
 import { readHead } from '../../mail/message-head.js'
 import { fromXtext, wantsFailure } from '../smtp/dsn-parameters.js'
-import { makeReply } from '../smtp/reply.js'
+import { makeReply } from '../smtp/smtp-reply.js'
 import { composeDsn, longestHeader, type FailedRecipient } from './dsn.js'
-import { parseQueueFileName, queueFileName, readHeadOf, type QueueHead } from './queue-file.js'
+import { parseQueueFileName, queueFileName, readHeadOf, type QueueHead } from './queue-heads.js'
 import { toQueueNotes, undecidedNotes, type EntryNotes } from './queue-notes.js'
 
 export interface GivenBack {

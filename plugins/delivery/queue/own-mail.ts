@@ -7,7 +7,7 @@ import { groupBy } from '../../basics/group-by.js'
 import type { QueueItem } from '../../haraka/outbound.js'
 import { placeKey, type Place } from '../../mail/place.js'
 import type { DeliverySetup } from '../setup.js'
-import { makeReply } from '../smtp/reply.js'
+import { makeReply } from '../smtp/smtp-reply.js'
 import type { Addressee, Failure, Portion } from '../consignment.js'
 
 export interface RoutedOwn {

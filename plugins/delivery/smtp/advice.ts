@@ -4,7 +4,7 @@
  * fault of the setup that is known, the remedy is named too. Pure.
  */
 import { judgeReply } from './judge.js'
-import type { SmtpReply } from './reply.js'
+import type { SmtpReply } from './smtp-reply.js'
 
 /**
  * For the sender, in a report: whose fault it is and what to do; empty where the host's words do not

@@ -4,7 +4,7 @@
  */
 import { errorText } from '../../basics/error-text.js'
 import { outcomeOf, type Outcome } from '../outcome.js'
-import { isPositive, type SmtpReply } from './reply.js'
+import { isPositive, type SmtpReply } from './smtp-reply.js'
 import { formatEndpoint, type Session } from './session.js'
 import type { Timeouts } from './timeouts.js'
 import { HostError } from './wire.js'

@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto'
 
-import { isPositive, type SmtpReply } from './reply.js'
+import { isPositive, type SmtpReply } from './smtp-reply.js'
 import { HostError, type Wire } from './wire.js'
 
 export interface Credentials {

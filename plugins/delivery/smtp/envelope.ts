@@ -3,7 +3,7 @@
  * and DSN (3461). What the message needs and the host does not offer is a permanent refusal, made
  * here with the words that the sender will read. Pure.
  */
-import { makeReply, type SmtpReply } from './reply.js'
+import { makeReply, type SmtpReply } from './smtp-reply.js'
 
 export interface EnvelopeRecipient {
   /** `user@example.com` as it goes into the brackets */

@@ -16,7 +16,7 @@
  * A temporary reply never speaks of the address. In doubt it is not the address: mail is accepted
  * then, and the host says at delivery what it thinks. Codes: RFC 5321 4.2.3, RFC 3463.
  */
-import { isPositive, type SmtpReply } from './reply.js'
+import { isPositive, type SmtpReply } from './smtp-reply.js'
 
 export type About = 'taken' | 'address' | 'full' | 'disabled' | 'us' | 'message' | 'now' | 'unclear'
 

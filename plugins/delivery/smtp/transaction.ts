@@ -20,7 +20,7 @@ import {
   type Envelope,
   type EnvelopeRecipient,
 } from './envelope.js'
-import { formatReply, isPositive, type SmtpReply } from './reply.js'
+import { formatReply, isPositive, type SmtpReply } from './smtp-reply.js'
 import { formatEndpoint, type Session } from './session.js'
 import type { Timeouts } from './timeouts.js'
 import { HostError } from './wire.js'

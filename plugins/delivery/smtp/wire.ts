@@ -12,7 +12,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 
 import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls'
 
-import { formatReply, ReplyParser, type SmtpReply } from './reply.js'
+import { formatReply, ReplyParser, type SmtpReply } from './smtp-reply.js'
 
 /** The host failed, as opposed to: it answered no. Nothing was delivered by what was asked. */
 export class HostError extends Error {

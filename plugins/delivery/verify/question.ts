@@ -6,7 +6,7 @@
  * host that closes, with 421 or without a word, has answered nobody: HostError.
  */
 import { judgeReply, type About } from '../smtp/judge.js'
-import { formatReply, isPositive, makeReply, type SmtpReply } from '../smtp/reply.js'
+import { formatReply, isPositive, makeReply, type SmtpReply } from '../smtp/smtp-reply.js'
 import type { Session } from '../smtp/session.js'
 import { HostError } from '../smtp/wire.js'
 

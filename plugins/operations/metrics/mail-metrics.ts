@@ -14,7 +14,7 @@ import {
   type MetricValue,
 } from 'prom-client'
 
-import { parseQueueFileName } from '../../delivery/queue/queue-file.js'
+import { parseQueueFileName } from '../../delivery/queue/queue-heads.js'
 import type { MailEvent } from '../../mail/mail-event.js'
 import { RecentCounts } from './recent-counts.js'
 

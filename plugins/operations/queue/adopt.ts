@@ -17,7 +17,7 @@ import { constants } from 'node:fs'
 import { chown, copyFile, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { parseQueueFileName, type QueueFileName } from '../../delivery/queue/queue-file.js'
+import { parseQueueFileName, type QueueFileName } from '../../delivery/queue/queue-heads.js'
 
 export interface Adoption {
   /** the other gateway's queue folder, and ours */

@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 
-import { readHeadOf } from '../../delivery/queue/queue-file.js'
+import { readHeadOf } from '../../delivery/queue/queue-heads.js'
 import type { MailEvent } from '../../mail/mail-event.js'
 import { readHead } from '../../mail/message-head.js'
 import { QueueReader } from './queue-reader.js'

@@ -11,7 +11,7 @@ import { unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 
-import { parseQueueFileName, queueFileName } from '../../delivery/queue/queue-file.js'
+import { parseQueueFileName, queueFileName } from '../../delivery/queue/queue-heads.js'
 import type { PlaceState } from '../../delivery/state.js'
 import type { Observe } from '../../mail/mail-event.js'
 import type { ControlRequest } from '../control/protocol.js'

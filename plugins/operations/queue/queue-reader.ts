@@ -18,7 +18,7 @@ import {
   readHeadOf,
   type QueueFileName,
   type QueueHead,
-} from '../../delivery/queue/queue-file.js'
+} from '../../delivery/queue/queue-heads.js'
 import { placeKey, type Place } from '../../mail/place.js'
 
 export interface QueueRecipient {

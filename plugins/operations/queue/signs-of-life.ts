@@ -11,7 +11,7 @@ import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { parseQueueFileName } from '../../delivery/queue/queue-file.js'
+import { parseQueueFileName } from '../../delivery/queue/queue-heads.js'
 import { askGateway } from '../control/control-client.js'
 import { aliveFile } from '../control/control-server.js'
 import { controlFolderOf } from '../install-paths.js'

@@ -9,7 +9,7 @@ import {
   wantsWarning,
 } from '../../../plugins/delivery/hosts/schedule.js'
 import type { Outcome } from '../../../plugins/delivery/outcome.js'
-import { makeReply } from '../../../plugins/delivery/smtp/reply.js'
+import { makeReply } from '../../../plugins/delivery/smtp/smtp-reply.js'
 
 const minute = 60_000
 const hour = 60 * minute

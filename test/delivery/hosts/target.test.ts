@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { Resolver } from '../../../plugins/delivery/hosts/resolver.js'
-import { formatReply } from '../../../plugins/delivery/smtp/reply.js'
+import { formatReply } from '../../../plugins/delivery/smtp/smtp-reply.js'
 import { formatEndpoint } from '../../../plugins/delivery/smtp/session.js'
 import { TargetError, TargetFinder } from '../../../plugins/delivery/hosts/target.js'
 import type { Place } from '../../../plugins/mail/place.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { composeDsn, type DsnFacts } from '../../../plugins/delivery/queue/dsn.js'
-import { makeReply } from '../../../plugins/delivery/smtp/reply.js'
+import { makeReply } from '../../../plugins/delivery/smtp/smtp-reply.js'
 
 const reply = makeReply(550, ['5.1.1 no such user'])
 const failed = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { adviceToSender, remedyFor } from '../../../plugins/delivery/smtp/advice.js'
-import { ReplyParser, type SmtpReply } from '../../../plugins/delivery/smtp/reply.js'
+import { ReplyParser, type SmtpReply } from '../../../plugins/delivery/smtp/smtp-reply.js'
 
 function read(text: string): SmtpReply {
   const [reply] = new ReplyParser().feed(Buffer.from(`${text}\r\n`))

@@ -15,7 +15,7 @@ import {
   rcptCommand,
   type Envelope,
 } from '../../../plugins/delivery/smtp/envelope.js'
-import { formatReply } from '../../../plugins/delivery/smtp/reply.js'
+import { formatReply } from '../../../plugins/delivery/smtp/smtp-reply.js'
 
 const all = new Map([
   ['SIZE', '1000'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 
 import { judgeReply } from '../../../plugins/delivery/smtp/judge.js'
-import { ReplyParser } from '../../../plugins/delivery/smtp/reply.js'
+import { ReplyParser } from '../../../plugins/delivery/smtp/smtp-reply.js'
 import { microsoftReplies } from '../../fixtures/replies/microsoft.js'
 import { otherReplies } from '../../fixtures/replies/others.js'
 import { providerReplies } from '../../fixtures/replies/providers.js'

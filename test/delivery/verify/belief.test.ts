@@ -4,7 +4,7 @@ import { beliefOf, describeBelief, type Belief } from '../../../plugins/delivery
 import type { Answered } from '../../../plugins/delivery/verify/question.js'
 import { ConnectorMemory } from '../../../plugins/delivery/verify/memory.js'
 import { judgeReply } from '../../../plugins/delivery/smtp/judge.js'
-import { ReplyParser } from '../../../plugins/delivery/smtp/reply.js'
+import { ReplyParser } from '../../../plugins/delivery/smtp/smtp-reply.js'
 import { Turns } from '../../../plugins/delivery/verify/turns.js'
 
 function answered(text: string, milliseconds = 5): Answered {

@@ -5,7 +5,7 @@ import {
   isPositive,
   ReplyError,
   ReplyParser,
-} from '../../../plugins/delivery/smtp/reply.js'
+} from '../../../plugins/delivery/smtp/smtp-reply.js'
 
 describe('SMTP replies', () => {
   const cases: [string, string, string[]][] = [
