@@ -63,6 +63,8 @@ export class FileDirectory implements CountedDirectory {
   private readonly saved: string
   private readonly keeps: boolean
   private firstLoad: Promise<void> | undefined
+  /** the file has been tried since the start, whether it is in use or was kept out */
+  private looked = false
   private snapshot: Snapshot | undefined
   /** the version last tried, whether it is in use or was kept out */
   private tried: Version = ''
@@ -90,18 +92,20 @@ export class FileDirectory implements CountedDirectory {
   }
 
   find(address: MailAddress): Promise<readonly DirectoryEntry[]> {
-    if (!this.snapshot) return this.findAfterFirstLoad(address)
+    if (!this.snapshot) return this.findAfterFirstLook(address)
     const entries = this.snapshot.find(address.key)
+    // the file may have changed before the restart: who is new in it is not unknown
+    if (entries.length === 0 && !this.looked) return this.findAfterFirstLook(address)
     const doubt = entries.length === 0 ? this.snapshot.whyInDoubt(address.key) : undefined
     if (doubt !== undefined) return Promise.reject(this.cannotTell(doubt))
     this.counts.hits += 1
     return Promise.resolve(entries)
   }
 
-  /** Mail may come before the file is loaded: it waits, but not forever. */
-  private async findAfterFirstLoad(address: MailAddress): Promise<readonly DirectoryEntry[]> {
+  /** Mail may come before the file is looked at: it waits, but not forever. */
+  private async findAfterFirstLook(address: MailAddress): Promise<readonly DirectoryEntry[]> {
     await inTime(this.ready(), firstLoadPatience, () => undefined)
-    if (this.snapshot) return this.find(address)
+    if (this.snapshot && this.looked) return this.find(address)
     throw this.cannotTell(this.fault)
   }
 
@@ -163,6 +167,7 @@ export class FileDirectory implements CountedDirectory {
     } catch (error) {
       this.keepOut(errorText(error))
     }
+    this.looked = true
     this.remind()
     if (this.closed) return
     this.timer = setTimeout(() => void this.poll(), this.pollInterval)

@@ -60,6 +60,26 @@ describe('file directory', () => {
     assert(logged(/^notice directory \[a\]: .*2 entries with 2 addresses in use/u))
   })
 
+  it('a file that changed before a restart: who is new in it is never unknown', async () => {
+    const stateDir = temporaryFolder('file-state')
+    const open = (): void => {
+      const config = parseDirectoryConfig(['[a]', 'url = file:a.csv'])
+      directories = openDirectories(config, env, { pollInterval: 20, settleTime: 500, stateDir })
+    }
+    write(csv('a', 'b'))
+    open()
+    await directories?.ready()
+    await directories?.close()
+    write(csv('a', 'b', 'new'))
+    open()
+    await until(() => logged(/as they were before the restart/u))
+    assert.deepEqual(await Promise.all(['a', 'new', 'nobody'].map(find)), [
+      'found',
+      'found',
+      'none',
+    ])
+  })
+
   it('takes over a changed file', async () => {
     write(csv('a', 'b'))
     await openFile()
