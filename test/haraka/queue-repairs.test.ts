@@ -55,7 +55,9 @@ describe("repairs of Haraka's queue", () => {
 function repaired(folder: string): { queue: HarakaQueue; waits: number[] } {
   const waits: number[] = []
   const outbound: HarakaOutbound = {
-    HMailItem: Object as unknown as HarakaOutbound['HMailItem'],
+    HMailItem: class {
+      path = ''
+    } as unknown as HarakaOutbound['HMailItem'],
     qfile,
     delivery_queue: { push: () => undefined },
     temp_fail_queue: {
