@@ -37,6 +37,7 @@ const usage = `npm run bench -- [options]
   --beside FOLDER another build of the pack, measured in turn with this one
   --profile NAME  where the time of a message goes in that one, 20 clients; no measurement
   --octets N      of a message that is profiled (4096)
+  --processes N   only the measurements with one process, or with two
   --write         puts the results into docs/: performance.svg and the tables of performance.md
   --help          prints this
 
@@ -60,6 +61,7 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     clients: { type: 'string', multiple: true },
+    processes: { type: 'string', multiple: true },
     beside: { type: 'string' },
     profile: { type: 'string' },
     octets: { type: 'string', default: '4096' },
@@ -70,6 +72,7 @@ const only = listOf(options.only)?.map(nameOf)
 const usual = allNames.filter((name) => options.beside !== undefined || !besideNames.has(name))
 const profiled = options.profile === undefined ? undefined : nameOf(options.profile)
 const clients = listOf(options.clients)?.map(Number)
+const processes = listOf(options.processes)?.map(Number)
 
 exitOnSignals()
 if (options.help) console.log(usage)
@@ -120,6 +123,7 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
       warmUps: quick || contestants.some(isFar) ? 1 : 4,
     }
     if (contestants.length === 0 || plan.cases.length === 0) continue
+    if (processes && !processes.includes(nodes || 1)) continue
     results.push(...(await measure(plan, { slapd, sinks, nodes, beside: options.beside }, tell)))
   }
   const decisions: DecisionCost[] = []

@@ -48,6 +48,9 @@ export class AlertSite {
       Catcher.start({ host: '127.0.0.3' }),
       Slapd.start(),
     ])
+    // a directory without a single address is not believed
+    const known = ['objectClass: user', 'proxyAddresses: SMTP:known@example.local']
+    await slapd.add([`dn: CN=Known,${slapd.baseDn}`, ...known, '', ''].join('\n'))
     const connector = (name: string, domains: string, hosts: string, more = ''): string =>
       `[${name}]\naddress_spaces = ${domains}\nsmart_hosts = ${hosts}\nallow_relay = true\n${more}`
     const site = await makeSite(unix, {
