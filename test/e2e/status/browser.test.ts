@@ -163,14 +163,15 @@ describeWithServers(['chromium'], 'the page of a running gateway', function () {
       () => site.gateway.queue(),
       (queue) => queue.length === 1,
     )
-    await unix.start()
+    // once the host is back the message may be gone before the page is read
     await shows(/connector:unix/u)
-    const retry = await page.$('#queue tbody button[value="retry"]')
-    if (retry) await Promise.all([page.waitForNavigation(), retry.click()])
+    await page.waitForSelector('#queue tbody button[value="retry"]')
+    await Promise.all([page.waitForNavigation(), page.click('#queue tbody button[value="retry"]')])
+    await unix.start()
     await unix.waitFor(13, 60_000)
 
     const log = site.gateway.log
-    for (const did of ['paused', 'resumed']) {
+    for (const did of ['paused', 'resumed', 'retried']) {
       assert.match(
         log,
         new RegExp(`connector:unix is ${did} by the status page, from 127\\.0\\.0\\.1`, 'u'),
