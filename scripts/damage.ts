@@ -15,6 +15,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { errorText } from '../plugins/basics/error-text.js'
 import { parseDirectoryConfig } from '../plugins/directory/config.js'
 import { DirectoryError } from '../plugins/directory/directory.js'
 import { readSnapshot } from '../plugins/directory/file-reading.js'
@@ -136,6 +137,9 @@ async function main(): Promise<void> {
   const passed = (): string => `${((performance.now() - started) / 1000).toFixed(0)} s`
   console.log(`${values.count} versions, seed ${values.seed}`)
   const only = formats.filter((format) => values.format === undefined || values.format === format)
+  if (only.length === 0) {
+    throw new Error(`--format: expected ${formats.join(' or ')}, got \`${values.format}\``)
+  }
   const { kinds, broken } = await tryDamage(
     Number(values.count),
     Number(values.seed),
@@ -161,7 +165,7 @@ async function main(): Promise<void> {
 
 if (require.main === module) {
   main().catch((error: unknown) => {
-    console.error(error)
+    console.error(errorText(error))
     process.exitCode = 1
   })
 }
