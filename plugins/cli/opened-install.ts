@@ -26,7 +26,7 @@ export interface Install {
   readonly plugins: readonly string[]
   /** the parts of the pack that are enabled; all of them while none is */
   readonly parts: readonly Part[]
-  /** whether `config/plugins` has any line of the pack */
+  /** whether `config/plugins` enables a plugin of the pack */
   readonly enabled: boolean
   /** whom Haraka changes to after it has started; empty: nobody */
   readonly user: string

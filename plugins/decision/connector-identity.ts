@@ -27,7 +27,7 @@ export interface ConnectorIdentity {
   readonly tlsName: string
   /** empty: the addresses of the smart hosts */
   readonly sources: readonly Source[]
-  /** whose envelope senders count as that system's; empty: any */
+  /** only mail from senders in these domains counts as that system's; empty: all mail */
   readonly senderDomains: readonly AddressSpace[]
 }
 

@@ -129,22 +129,6 @@ describe('replica on disk', () => {
     assert.equal((await loadReplica(file)).table.entries, 3)
   })
 
-  it('takes away what a killed process left, and not what another reader of this process writes', async () => {
-    const { file } = await written()
-    const left = `${file.snapshotPath}.99999999-1.new`
-    writeFileSync(left, 'half')
-    const one = await file.draft()
-    const two = await file.draft()
-    assert.deepEqual(
-      [existsSync(left), existsSync(one.path), existsSync(two.path)],
-      [false, true, true],
-    )
-    await one.drop()
-    assert.deepEqual([existsSync(one.path), existsSync(two.path)], [false, true])
-    await two.drop()
-    assert.equal((await loadReplica(file)).table.entries, 3)
-  })
-
   it('takes a snapshot cut off anywhere for none', async () => {
     const { file } = await written()
     const { length } = readFileSync(file.snapshotPath)

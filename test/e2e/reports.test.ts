@@ -1,4 +1,4 @@
-/** Mail that the gateway or its Haraka makes itself goes by the same rules as any other. */
+/** Reports that the pack or Haraka makes go by the same rules as any other mail. */
 import assert from 'node:assert/strict'
 
 import { Catcher, send, startGateway, type GatewayProcess } from '../harness/haraka.js'

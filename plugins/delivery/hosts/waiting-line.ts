@@ -1,7 +1,7 @@
 /**
  * The line before the hosts: a client that waits stands in the line of each host that will do, and the
  * first one with room serves it. Who came first is first. A wait ends with a session, with its patience,
- * or when the last session of every one of its hosts has died: `NoSessionError`.
+ * or when none of its hosts has a session any more and all are left alone: `NoSessionError`.
  */
 import type { Endpoint } from '../smtp/session.js'
 import { NoSessionError, whyNot, type Lease, type SessionWish } from './lease.js'

@@ -1,6 +1,6 @@
 /**
- * Mailboxes that this Haraka delivers itself, with a queue plugin of its own: a report to one goes there
- * as any mail to it does, whoever made the report, and never by MX, which would be this gateway or away.
+ * Mailboxes that this Haraka delivers itself, with a queue plugin of its own. A report to one of them goes
+ * to that plugin like any other mail, and never by MX: that would be this gateway, or another system.
  */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -151,7 +151,7 @@ describe('address-space queue with 10,000 entries', function () {
     // what waits for its host goes when that is tried again
     assert.equal(next('down'), (down as { until: string }).until)
     const nextFull = Date.parse(String(next('full')))
-    assert.ok(nextFull <= Date.now(), 'the next session that comes free takes one')
+    assert.ok(nextFull <= Date.now(), 'one is due as soon as a session is free')
     const pause = rows.find(({ place }) => place === 'connector:held')?.['state']
     assert.equal(next('held'), (pause as { until: string }).until)
     console.log(`      10,010 entries in ${took.toFixed(0)} ms`)
