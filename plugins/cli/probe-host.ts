@@ -17,6 +17,7 @@ import { sendMessage } from '../delivery/smtp/transaction.js'
 import { HostError } from '../delivery/smtp/wire.js'
 import { beliefOf, type Belief } from '../delivery/verify/belief.js'
 import { inquire, type Answered } from '../delivery/verify/question.js'
+import { inOnePiece } from '../mail/message.js'
 
 export interface Probed {
   readonly host: string
@@ -102,9 +103,7 @@ async function handOver(
     size: body.length,
     eightBit: false,
     utf8: false,
-    async *octets() {
-      yield await Promise.resolve(body)
-    },
+    ...inOnePiece(body),
   }
   const envelope = { from: '', size: body.length, eightBit: false, utf8: false }
   const [outcome] = await sendMessage(session, envelope, [{ path: address }], message, {

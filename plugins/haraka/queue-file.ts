@@ -5,7 +5,7 @@
  */
 import { open, type FileHandle } from 'node:fs/promises'
 
-import type { Octets } from '../mail/message.js'
+import { kept, type Octets } from '../mail/message.js'
 import type { QueueTodo } from './outbound.js'
 
 // a head of more is no head
@@ -37,36 +37,47 @@ export async function writeQueueFiles(
   files: readonly NewFile[],
   message: Octets,
 ): Promise<Buffer | undefined> {
-  const handles: FileHandle[] = []
+  const opened: OpenedFile[] = []
   try {
-    for (const { path } of files) handles.push(await open(path, 'wx', 0o600))
-    const small = await writeContents(handles, files, message)
-    await Promise.all(handles.map((handle) => handle.sync()))
+    for (const { path, head } of files) {
+      opened.push({ head, handle: await open(path, 'wx', 0o600) })
+    }
+    const small = await writeContents(opened, message)
+    await Promise.all(opened.map(({ handle }) => handle.sync()))
     return small
   } finally {
-    await Promise.all(handles.map((handle) => handle.close()))
+    await Promise.all(opened.map(({ handle }) => handle.close()))
   }
 }
 
+interface OpenedFile {
+  readonly head: Buffer
+  readonly handle: FileHandle
+}
+
 async function writeContents(
-  handles: readonly FileHandle[],
-  files: readonly NewFile[],
+  opened: readonly OpenedFile[],
   message: Octets,
 ): Promise<Buffer | undefined> {
-  let begun: Buffer | undefined = Buffer.alloc(0)
-  const begin = async (octets: Buffer): Promise<void> => {
-    begun = undefined
-    const contents = files.map(({ head }) => Buffer.concat([head, octets]))
-    await Promise.all(handles.map((handle, at) => handle.appendFile(contents[at] ?? octets)))
+  const begin = (octets: readonly Buffer[]): Promise<unknown> =>
+    Promise.all(
+      opened.map(({ head, handle }) => handle.appendFile(Buffer.concat([head, ...octets]))),
+    )
+  let held: Buffer[] | undefined = []
+  let size = 0
+  for await (const chunk of message.pieces ?? message.octets()) {
+    size += chunk.length
+    if (!held) await Promise.all(opened.map(({ handle }) => handle.appendFile(chunk)))
+    else {
+      held.push(kept(message, chunk))
+      if (size <= smallMessage) continue
+      await begin(held)
+      held = undefined
+    }
   }
-  for await (const chunk of message.octets()) {
-    if (!begun) await Promise.all(handles.map((handle) => handle.appendFile(chunk)))
-    else if (begun.length + chunk.length > smallMessage) await begin(Buffer.concat([begun, chunk]))
-    else begun = Buffer.concat([begun, chunk])
-  }
-  const small = begun
-  if (small) await begin(small)
-  return small
+  if (!held) return undefined
+  await begin(held)
+  return Buffer.concat(held)
 }
 
 /** The head of a file as JSON has it: addresses are plain objects. Rejects when it cannot be read. */

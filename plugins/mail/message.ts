@@ -20,6 +20,22 @@ export interface OutgoingMessage {
 
 export type Octets = Pick<OutgoingMessage, 'octets' | 'pieces'>
 
+/** A message, or the rest of one, that is in memory in one piece. */
+export function inOnePiece(octets: Buffer): Octets {
+  const pieces = [octets]
+  return {
+    pieces,
+    async *octets() {
+      yield* await Promise.resolve(pieces)
+    },
+  }
+}
+
+/** The last two octets of what has gone by, with the next chunk. */
+export function endingOf(before: Buffer, chunk: Buffer): Buffer {
+  return Buffer.concat([before, chunk.subarray(-2)]).subarray(-2)
+}
+
 /** A chunk of a message, to be kept beyond the next one. */
 export function kept({ pieces }: Octets, chunk: Buffer): Buffer {
   return pieces ? chunk : Buffer.from(chunk)

@@ -35,7 +35,6 @@ import {
 } from './operations-config.js'
 import { makeOwnedFolder } from './owned-folder.js'
 
-const isoTime = (time: number): string => new Date(time).toISOString()
 const operationsOf = new WeakMap<Pack, Operations>()
 
 // seconds
@@ -124,7 +123,8 @@ export class Operations {
   async start(): Promise<void> {
     const { log } = this.pack.files
     for (const [place, { reason, until }] of this.pauses.all()) {
-      const end = until === undefined ? 'until it is resumed' : `until ${isoTime(until)}`
+      const end =
+        until === undefined ? 'until it is resumed' : `until ${new Date(until).toISOString()}`
       log.warn(`${place} is paused ${end}: ${reason}`)
     }
     this.server = new ControlServer(this.paths.control, log, (request, progress) =>

@@ -5,7 +5,7 @@
  *   idle        a session of the same identity is at hand
  *   open        one may be opened; if need be, an idle one of another identity ends first
  *   full        as many are open as the host takes, or as the configuration allows
- *   left alone  its last session did not become ready, or the last one with this login (logins.ts)
+ *   left alone  no session could be opened lately, with it or with this login (logins.ts)
  *
  * A refusal to open one more is judged when all that are being opened have settled: if some stand, the
  * host is full and they are its limit; if none does, it is failing.
@@ -123,7 +123,7 @@ export class Host<S> {
     if (!this.health.admits(now) || !this.logins.admits(login, now)) return { kind: 'left-alone' }
     if (this.total < this.limit.at(now, this.most)) return this.opened(now, login)
     // who has more than he may gives back, and opens none instead
-    if (this.total > this.limit.at(now, this.most)) return { kind: 'full' }
+    if (this.hasTooMany(now)) return { kind: 'full' }
     const other = this.idles.shift()
     return other ? { ...this.opened(now, login), instead: other.session } : { kind: 'full' }
   }

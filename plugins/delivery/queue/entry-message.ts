@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 
 import type { QueueItem } from '../../haraka/outbound.js'
-import type { OutgoingMessage } from '../../mail/message.js'
+import { inOnePiece, type OutgoingMessage } from '../../mail/message.js'
 import type { EntryNotes } from './queue-notes.js'
 
 const chunkSize = 65_536
@@ -38,13 +38,8 @@ export function entryMessage(
     size: item.file_size - item.data_start,
     eightBit,
     utf8,
-    octets: () => (message ? only(message) : readFrom(item.path, item.data_start)),
-    pieces: message && [message],
+    ...(message ? inOnePiece(message) : { octets: () => readFrom(item.path, item.data_start) }),
   }
-}
-
-async function* only(message: Buffer): AsyncGenerator<Buffer> {
-  yield await Promise.resolve(message)
 }
 
 /** One buffer for all chunks: a large message leaves no garbage of its size behind. */

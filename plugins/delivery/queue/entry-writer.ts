@@ -8,6 +8,7 @@ import { placeKey, type Place } from '../../mail/place.js'
 import type { Addressee, Consignment, Failure, Portion } from '../consignment.js'
 import { composeDsn, longestHeader, type FailedRecipient } from './dsn.js'
 import { groupBy } from '../../basics/group-by.js'
+import { inOnePiece } from '../../mail/message.js'
 import { readHead } from '../../mail/message-head.js'
 import type { Outcome } from '../outcome.js'
 import { prepareEntries, type EntrySpec, type PreparedEntries } from './queue-entry.js'
@@ -126,7 +127,7 @@ export class EntryWriter {
         since: now.getTime(),
         // without rules of our own the sender's domain is all there is to go by
         notes: this.setup.routeOwn ? toQueueNotes(undecidedNotes([to])) : {},
-        message: { octets: () => once(dotStuffed(contents)) },
+        message: inOnePiece(dotStuffed(contents)),
       },
       event: (entry) => ({ kind: 'reported', uuid, action, to, entry, recipients }),
     }
@@ -211,8 +212,4 @@ function dotStuffed(contents: Buffer): Buffer {
     contents.toString('latin1').replace(/\r?\n/gu, '\r\n').replace(/^\./gmu, '..'),
     'latin1',
   )
-}
-
-async function* once(contents: Buffer): AsyncGenerator<Buffer> {
-  yield await Promise.resolve(contents)
 }

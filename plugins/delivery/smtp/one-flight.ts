@@ -13,7 +13,7 @@
  */
 import { LRUCache } from 'lru-cache'
 
-import { kept, type OutgoingMessage } from '../../mail/message.js'
+import { endingOf, kept, type OutgoingMessage } from '../../mail/message.js'
 import { outcomeOf, type Outcome } from '../outcome.js'
 import { expectAnswer, readFinal, reset } from './answers.js'
 import { mailCommand, rcptCommand, type Envelope, type EnvelopeRecipient } from './envelope.js'
@@ -172,10 +172,10 @@ function notAsked(reason: string, host: string): Outcome {
 async function gather(prefix: string, message: OutgoingMessage): Promise<Buffer[]> {
   const dots = new DotRemover()
   const pieces: Buffer[] = [Buffer.from(prefix)]
-  let tail = crlf
+  let tail: Buffer = crlf
   for await (const chunk of message.pieces ?? message.octets()) {
     const piece = kept(message, dots.take(chunk))
-    tail = Buffer.concat([tail, piece.subarray(-2)]).subarray(-2)
+    tail = endingOf(tail, piece)
     pieces.push(piece)
   }
   if (!tail.equals(crlf)) pieces.push(crlf)

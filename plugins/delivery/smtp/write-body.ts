@@ -7,7 +7,7 @@
  * progress for `block` milliseconds, or the end of the time ends the writing without the dot, and then
  * nothing is delivered.
  */
-import { kept, type Octets } from '../../mail/message.js'
+import { endingOf, kept, type Octets } from '../../mail/message.js'
 import { HostError, type Wire } from './wire.js'
 
 const gather = 65_536
@@ -31,11 +31,11 @@ export async function writeBody(
 ): Promise<void> {
   let pieces: Buffer[] = prefix === '' ? [] : [Buffer.from(prefix)]
   let waiting = pieces[0]?.length ?? 0
-  let tail = crlf
+  let tail: Buffer = crlf
   const within = (): number => Math.min(block, until - performance.now())
 
   for await (const chunk of message.pieces ?? message.octets()) {
-    tail = Buffer.concat([tail, chunk.subarray(-2)]).subarray(-2)
+    tail = endingOf(tail, chunk)
     if (waiting + chunk.length < gather) {
       pieces.push(kept(message, chunk))
       waiting += chunk.length

@@ -28,13 +28,13 @@ export function formatLine(event: MailEvent | Gap, now: number, pid: number): st
   if (text.length > longestText) text = JSON.stringify(event, cut)
   // JSON lets these stand, and some readers take them for the end of a line
   if (odd.test(text)) text = text.replace(everyOdd, escapeCharacter)
-  return `{"time":"${isoTime(now)}",${text.slice(1, -1)},"process":${pid}}\n`
+  return `{"time":"${timeText(now)}",${text.slice(1, -1)},"process":${pid}}\n`
 }
 
 let lastTime = { now: Number.NaN, text: '' }
 
 /** Many events have the same. */
-function isoTime(now: number): string {
+function timeText(now: number): string {
   if (lastTime.now !== now) lastTime = { now, text: new Date(now).toISOString() }
   return lastTime.text
 }
