@@ -6,15 +6,15 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
-import { Ber, BerReader, BerWriter } from 'ldapts'
+import { BerReader } from 'ldapts'
 
+import { attributesOf, message, searchEntry } from '../servers/ldap-messages.js'
 import type { Chance } from './random.js'
 
 const bindRequest = 0x60
 const unbindRequest = 0x42
 const searchRequest = 0x63
 const bindResponse = 0x61
-const searchEntry = 0x64
 const searchDone = 0x65
 const searchReference = 0x73
 const extendedResponse = 0x78
@@ -214,17 +214,6 @@ function nested(id: number): Buffer {
   })
 }
 
-function message(id: number, operation: number, content: (writer: BerWriter) => void): Buffer {
-  const writer = new BerWriter()
-  writer.startSequence()
-  writer.writeInt(id)
-  writer.startSequence(operation)
-  content(writer)
-  writer.endSequence()
-  writer.endSequence()
-  return writer.buffer
-}
-
 function result(id: number, operation: number, code: number, text = ''): Buffer {
   return message(id, operation, (writer) => {
     writer.writeEnumeration(code)
@@ -261,26 +250,6 @@ function senseless(id: number, chance: Chance): Buffer {
     writer.startSequence()
     writer.writeInt(chance.below(1e6))
     writer.writeBoolean(true)
-    writer.endSequence()
-  })
-}
-
-function attributesOf(
-  id: number,
-  dn: string,
-  attributes: Readonly<Record<string, readonly string[]>>,
-): Buffer {
-  return message(id, searchEntry, (writer) => {
-    writer.writeString(dn)
-    writer.startSequence()
-    for (const [name, values] of Object.entries(attributes)) {
-      writer.startSequence()
-      writer.writeString(name)
-      writer.startSequence(Ber.Set | Ber.Constructor)
-      for (const value of values) writer.writeString(value)
-      writer.endSequence()
-      writer.endSequence()
-    }
     writer.endSequence()
   })
 }

@@ -10,9 +10,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 
 import {
   AndFilter,
-  Ber,
   BerReader,
-  BerWriter,
   EqualityFilter,
   FilterParser,
   NotFilter,
@@ -22,6 +20,8 @@ import {
   type Filter,
 } from 'ldapts'
 
+import { attributesOf, message } from '../../scripts/servers/ldap-messages.js'
+
 const bindRequest = 0x60
 const simplePassword = 0x80
 const bindResponse = 0x61
@@ -29,7 +29,6 @@ const unbindRequest = 0x42
 const searchRequest = 0x63
 const extendedRequest = 0x77
 const extendedResponse = 0x78
-const searchEntry = 0x64
 const searchDone = 0x65
 const searchReference = 0x73
 
@@ -238,17 +237,6 @@ function fits(filter: Filter): boolean {
   return ['objectclass', 'proxyaddresses', 'targetaddress'].includes(filter.attribute.toLowerCase())
 }
 
-function message(id: number, operation: number, content: (writer: BerWriter) => void): Buffer {
-  const writer = new BerWriter()
-  writer.startSequence()
-  writer.writeInt(id)
-  writer.startSequence(operation)
-  content(writer)
-  writer.endSequence()
-  writer.endSequence()
-  return writer.buffer
-}
-
 function result(id: number, operation: number, code: number): Buffer {
   return message(id, operation, (writer) => {
     writer.writeEnumeration(code)
@@ -258,23 +246,10 @@ function result(id: number, operation: number, code: number): Buffer {
 }
 
 function entry(id: number, address: string, target: string): Buffer {
-  const attributes = {
+  return attributesOf(id, `CN=${address.split('@')[0] ?? ''},DC=fake`, {
     objectClass: ['top', 'contact'],
     proxyAddresses: [`smtp:${address}`],
     targetAddress: [`SMTP:${target}`],
-  }
-  return message(id, searchEntry, (writer) => {
-    writer.writeString(`CN=${address.split('@')[0] ?? ''},DC=fake`)
-    writer.startSequence()
-    for (const [name, values] of Object.entries(attributes)) {
-      writer.startSequence()
-      writer.writeString(name)
-      writer.startSequence(Ber.Set | Ber.Constructor)
-      for (const value of values) writer.writeString(value)
-      writer.endSequence()
-      writer.endSequence()
-    }
-    writer.endSequence()
   })
 }
 
