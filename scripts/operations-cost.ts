@@ -1,6 +1,7 @@
 /**
  * What the journal and the status page cost, in one run: the same messages through one gateway after
- * the other, handed over directly to a host, each contestant in its turn.
+ * the other, handed over directly to a host. All gateways run at the same time; each has its turn with
+ * a few hundred messages, again and again, so that what else the machine does hits all of them alike.
  *
  *   plain      neither
  *   journal    with [journal]
@@ -8,22 +9,22 @@
  *   beside     and 1,000 requests a second on the same machine, to another program: the measure for
  *   requests   and 1,000 requests a second for the status page
  *
- *   npm run operations-cost                          4 rounds of 1,500 messages each, four minutes
- *   npm run operations-cost -- --rounds 2 --messages 500
+ *   npm run operations-cost          the gateways are started 8 times, for 10 rounds of 400 messages
+ *                                    each: six minutes
+ *   npm run operations-cost -- --starts 1 --rounds 20 --messages 200
  *
- * Compared are the gateway's processor time for a message and the messages a second: on a machine that
- * does other things too, the first tells more. Exits 1 if the journal or the page costs 3 % of
- * processor time or more, or the requests 5 % of the messages a second.
+ * Compared are the gateway's processor time for a message and the messages a second, round by round:
+ * the median of the ratios. Exits 1 if the journal or the page costs 3 % of processor time or more, or
+ * the requests 5 % of the messages a second.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { setInterval as every } from 'node:timers'
 import { parseArgs } from 'node:util'
 
 import { freePort } from '../plugins/stage/free-port.js'
 import { Catcher, SmtpClient, startGateway, type GatewayProcess } from '../test/harness/haraka.js'
 import { median } from './bench/statistics.js'
-import { firstThreadSeconds, processorSeconds } from './bench/usage.js'
+import { threadSeconds } from './bench/usage.js'
 import { buildIfStale } from './build.js'
 import { requestsMain, serverMain, type Answered } from './operations-cost/requests.js'
 
@@ -42,6 +43,7 @@ const contestants = {
 } as const satisfies Record<string, Contestant>
 
 type Name = keyof typeof contestants
+const names = Object.keys(contestants) as Name[]
 
 interface Measured {
   /** milliseconds of processor time for a message */
@@ -58,8 +60,8 @@ interface Options {
   readonly requests: number
 }
 
-// milliseconds; Prometheus's own default is a minute
-const scrapeInterval = 5000
+// seconds; Prometheus's own default is a minute
+const scrapeInterval = 5
 const mostProcessor = 0.03
 const mostThroughput = 0.05
 
@@ -105,44 +107,77 @@ function start(
   })
 }
 
-async function round(
-  smartHost: string,
-  { journal, status, requests }: Contestant,
-  options: Options,
-): Promise<Measured> {
-  const port = await freePort('127.0.0.1')
-  const url = `http://127.0.0.1:${port}`
-  const gateway = await start(smartHost, { journal, status }, port)
-  if (status) await gateway.waitForLog(/the status page listens on/u, 30_000)
-  const scrape = async (): Promise<void> => void (await (await fetch(`${url}/metrics`)).text())
-  const scrapes = status && every(() => void scrape().catch(() => undefined), scrapeInterval)
-  const children: ChildProcess[] = []
-  const part = async (...args: readonly string[]): Promise<[ChildProcess, unknown]> => {
-    const [child, said] = await startPart(...args)
-    children.push(child)
-    return [child, said]
+/** A gateway that runs all the time, and whoever asks it for pages while it is its turn. */
+class Running {
+  private readonly gateway: GatewayProcess
+  private readonly url: string
+  private readonly status: boolean
+  private readonly children: ChildProcess[] = []
+  private asking: ChildProcess | undefined
+  /** seconds of its turns so far, and when Prometheus last asked */
+  private worked = 0
+  private scraped = 0
+
+  private constructor(gateway: GatewayProcess, url: string, status: boolean) {
+    this.gateway = gateway
+    this.url = url
+    this.status = status
   }
-  try {
-    // the code gets warm
-    await sendAll(gateway, { ...options, messages: Math.ceil(options.messages / 2) })
-    const target = requests === 'beside' ? String((await part('server'))[1]) : `${url}/`
-    const [child] = requests ? await part('requests', String(options.requests), target) : []
-    const pid = gateway.pid ?? 0
-    const [before, mailBefore] = [processorSeconds(pid), firstThreadSeconds(pid)]
+
+  static async start(
+    smartHost: string,
+    { journal, status, requests }: Contestant,
+    options: Options,
+  ): Promise<Running> {
+    const port = await freePort('127.0.0.1')
+    const gateway = await start(smartHost, { journal, status }, port)
+    const running = new Running(gateway, `http://127.0.0.1:${port}`, status === true)
+    if (status) await gateway.waitForLog(/the status page listens on/u, 30_000)
+    if (requests) {
+      const target =
+        requests === 'beside' ? String((await running.part('server'))[1]) : `${running.url}/`
+      const rate = String(options.requests)
+      running.asking = (await running.part('requests', rate, target))[0]
+    }
+    return running
+  }
+
+  /** Sends the messages; requests come, and Prometheus, while it does. */
+  async turn(options: Options): Promise<Measured> {
+    const { asking, url } = this
+    const pid = this.gateway.pid ?? 0
+    const scrape = async (): Promise<void> => void (await (await fetch(`${url}/metrics`)).text())
+    // as often as Prometheus, in its own time
+    if (this.status && this.worked >= this.scraped + scrapeInterval) {
+      this.scraped = this.worked
+      await scrape()
+    }
+    asking?.send('begin')
+    const before = threadSeconds(pid)
     const started = performance.now()
-    await sendAll(gateway, options)
+    await sendAll(this.gateway, options)
     const seconds = (performance.now() - started) / 1000
-    const processor = ((processorSeconds(pid) - before) * 1000) / options.messages
-    const mailThread = ((firstThreadSeconds(pid) - mailBefore) * 1000) / options.messages
+    this.worked += seconds
+    const used = threadSeconds(pid)
+    const aMessage = 1000 / options.messages
+    const processor = (used.all - before.all) * aMessage
+    const mailThread = (used.first - before.first) * aMessage
     const measured = { processor, mailThread, perSecond: options.messages / seconds }
-    if (!child) return measured
-    const answered = once(child, 'message')
-    child.send('end')
+    if (!asking) return measured
+    const answered = once(asking, 'message')
+    asking.send('end')
     return { ...measured, answered: ((await answered) as [Answered])[0] }
-  } finally {
-    clearInterval(scrapes)
-    for (const one of children) one.kill()
-    await gateway.stop()
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.children) child.kill()
+    await this.gateway.stop()
+  }
+
+  private async part(...args: readonly string[]): Promise<[ChildProcess, unknown]> {
+    const [child, said] = await startPart(...args)
+    this.children.push(child)
+    return [child, said]
   }
 }
 
@@ -153,17 +188,27 @@ async function startPart(...args: readonly string[]): Promise<[ChildProcess, unk
   return [child, said]
 }
 
-function toldOf(name: Name, measured: Measured): string {
-  const { processor, mailThread, perSecond, answered } = measured
-  const statuses = Object.entries(answered?.statuses ?? {}).map(([status, n]) => `${n}x${status}`)
-  const requests = answered ? `; ${answered.asked} requests: ${statuses.join(' ')}` : ''
-  return `${name.padEnd(8)} ${processor.toFixed(3)} ms of processor time a message (${mailThread.toFixed(3)} where the mail is), ${perSecond.toFixed(0)} messages/s${requests}`
+/** Medians of all rounds, and how the requests were answered. */
+function toldOf(name: Name, rounds: readonly Measured[]): string {
+  const of = (key: 'processor' | 'mailThread' | 'perSecond'): number =>
+    median(rounds.map((one) => one[key]))
+  const statuses: Record<string, number> = {}
+  for (const { answered } of rounds) {
+    for (const [status, n] of Object.entries(answered?.statuses ?? {})) {
+      statuses[status] = (statuses[status] ?? 0) + n
+    }
+  }
+  const counts = Object.entries(statuses).map(([status, n]) => `${n}x${status}`)
+  const requests = counts.length > 0 ? `; requests: ${counts.join(' ')}` : ''
+  return `${name.padEnd(8)} ${of('processor').toFixed(3)} ms of processor time a message (${of('mailThread').toFixed(3)} where the mail is), ${of('perSecond').toFixed(0)} messages/s${requests}`
 }
 
 function judge(all: ReadonlyMap<Name, readonly Measured[]>): boolean {
   type Key = 'processor' | 'mailThread' | 'perSecond'
-  const of = (name: Name, key: Key): number => median((all.get(name) ?? []).map((one) => one[key]))
-  const ratio = (one: Name, other: Name, key: Key): number => of(one, key) / of(other, key) - 1
+  const ratio = (one: Name, other: Name, key: Key): number => {
+    const others = all.get(other) ?? []
+    return median((all.get(one) ?? []).map((each, at) => each[key] / (others[at]?.[key] ?? 0))) - 1
+  }
   const percent = (part: number): string => `${(part * 100).toFixed(1)} %`
   const pairs = [
     ['journal', 'plain'],
@@ -185,11 +230,41 @@ function judge(all: ReadonlyMap<Name, readonly Measured[]>): boolean {
   )
 }
 
+/** All gateways are started, have their turns, and end. */
+async function oneStart(
+  host: Catcher,
+  rounds: number,
+  options: Options,
+  all: ReadonlyMap<Name, Measured[]>,
+): Promise<void> {
+  const running = new Map<Name, Running>()
+  try {
+    for (const name of names) {
+      const one = await Running.start(host.smartHost, contestants[name], options)
+      running.set(name, one)
+      // the code gets warm
+      await one.turn({ ...options, messages: 1500 })
+    }
+    for (let number = 0; number < rounds; number++) {
+      // who is first changes with each round
+      const turn = number % names.length
+      for (const name of [...names.slice(turn), ...names.slice(0, turn)]) {
+        const measured = await running.get(name)?.turn(options)
+        host.messages.length = 0
+        if (measured) all.get(name)?.push(measured)
+      }
+    }
+  } finally {
+    await Promise.all([...running.values()].map((one) => one.stop()))
+  }
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      rounds: { type: 'string', default: '4' },
-      messages: { type: 'string', default: '1500' },
+      starts: { type: 'string', default: '8' },
+      rounds: { type: 'string', default: '10' },
+      messages: { type: 'string', default: '400' },
       clients: { type: 'string', default: '10' },
       requests: { type: 'string', default: '1000' },
     },
@@ -201,19 +276,14 @@ async function main(): Promise<void> {
     requests: Number(values.requests),
   }
   const host = await Catcher.start({ host: '127.0.0.2' })
-  const all = new Map<Name, Measured[]>()
-  const names = Object.keys(contestants) as Name[]
-  for (let number = 0; number < Number(values.rounds); number++) {
-    // who is first changes with each round
-    const turn = number % names.length
-    for (const name of [...names.slice(turn), ...names.slice(0, turn)]) {
-      const measured = await round(host.smartHost, contestants[name], options)
-      host.messages.length = 0
-      all.set(name, [...(all.get(name) ?? []), measured])
-      console.log(toldOf(name, measured))
-    }
+  const all = new Map<Name, Measured[]>(names.map((name) => [name, []]))
+  for (let start = 0; start < Number(values.starts); start++) {
+    // two processes of the same code are up to a twentieth apart, so each contestant has several
+    await oneStart(host, Number(values.rounds), options, all)
+    console.log(`start ${start + 1} of ${values.starts} is done`)
   }
   await host.stop()
+  for (const [name, measured] of all) console.log(toldOf(name, measured))
   if (!judge(all)) process.exitCode = 1
 }
 

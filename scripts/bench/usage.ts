@@ -28,9 +28,18 @@ export function processorSeconds(root: number): number {
   return ticksBelow(root) / ticksPerSecond
 }
 
-/** Seconds of processor time of the process's first thread alone: in Node, where the mail is. */
-export function firstThreadSeconds(pid: number): number {
-  return (readStat(pid, `/proc/${pid}/task/${pid}/stat`)?.ticks ?? 0) / ticksPerSecond
+/** Seconds of processor time of one process, to the microsecond: of its first thread (in Node, where the mail is), and of all. */
+export function threadSeconds(pid: number): { readonly first: number; readonly all: number } {
+  const ofThread = (id: number): number => {
+    try {
+      // nanoseconds on a processor; what waited for one does not count
+      return Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]) / 1e9
+    } catch {
+      return 0
+    }
+  }
+  const threads = readdirSync(`/proc/${pid}/task`).map(Number)
+  return { first: ofThread(pid), all: threads.reduce((sum, id) => sum + ofThread(id), 0) }
 }
 
 /** Process ids below this one, directly. */

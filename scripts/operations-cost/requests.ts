@@ -1,6 +1,6 @@
 /**
- * Asks for a page again and again, so many times a second, in a process of its own; says how it was
- * answered when it is told to end. `serverMain` is a server beside: the same work on the same machine,
+ * Asks for a page again and again, so many times a second, in a process of its own, from `begin` to
+ * `end`; then says how it was answered. `serverMain` is a server beside: the same work on the same machine,
  * of which the gateway knows nothing.
  */
 import { createServer, get } from 'node:http'
@@ -17,11 +17,12 @@ export interface Answered {
 
 /** `argv`: how many a second, and of which URL. */
 export function requestsMain([perSecond = '1000', url = '']: readonly string[]): void {
-  const statuses: Record<number, number> = {}
+  let statuses: Record<number, number> = {}
   const note = (status: number): void => void (statuses[status] = (statuses[status] ?? 0) + 1)
-  const started = performance.now()
+  let started = 0
   let asked = 0
-  setInterval(() => {
+  let asking: NodeJS.Timeout | undefined
+  const ask = (): void => {
     const due = ((performance.now() - started) / 1000) * Number(perSecond)
     while (asked < due) {
       asked++
@@ -30,9 +31,15 @@ export function requestsMain([perSecond = '1000', url = '']: readonly string[]):
         response.resume()
       }).on('error', () => note(0))
     }
-  }, tick)
-  process.on('message', () => {
-    process.send?.({ asked, statuses } satisfies Answered, () => process.exit())
+  }
+  process.on('message', (what) => {
+    clearInterval(asking)
+    if (what === 'begin') {
+      statuses = {}
+      asked = 0
+      started = performance.now()
+      asking = setInterval(ask, tick)
+    } else process.send?.({ asked, statuses } satisfies Answered)
   })
   process.on('disconnect', () => process.exit())
   process.send?.('ready')
