@@ -10,7 +10,7 @@ import cluster from 'node:cluster'
 
 import { errorText } from '../basics/error-text.js'
 import { ConfigError } from '../config/settings.js'
-import { eventClient } from '../gateway/observers.js'
+import { eventClient, type Listener } from '../gateway/observers.js'
 import { Pack } from '../gateway/pack.js'
 import { refuseStart } from '../gateway/part.js'
 import type { HarakaPlugin } from '../haraka/haraka.js'
@@ -47,6 +47,7 @@ export class Operations {
   readonly user: string
   private current: OperationsConfig
   private writer: JournalWriter | undefined
+  private readonly write: Listener = (event, { date }) => this.writer?.add(event, date)
   private readonly keeper: JournalKeeper
   private readonly pauses: Pauses
   /** what is done to the queue; in the first process */
@@ -61,7 +62,6 @@ export class Operations {
     this.current = this.read()
     this.keeper = new JournalKeeper(this.paths.journal, () => this.current.journal, files.log)
     this.useJournal()
-    observers.add((event) => this.writer?.add(event))
     this.makeControlFolder()
     this.pauses = new Pauses(this.paths.control, files.log, (place) => this.pauseEnded(place))
     this.pack.paused = (place) => this.pauses.paused(place)
@@ -109,6 +109,7 @@ export class Operations {
 
   /** Settles when all that happened so far stands in the journal. Never rejects. */
   async flushJournal(): Promise<void> {
+    this.pack.observers.flush()
     await this.writer?.flush()
   }
 
@@ -116,6 +117,7 @@ export class Operations {
     this.keeper.stop()
     this.pauses.stop()
     this.server?.stop()
+    this.pack.observers.flush()
     await this.writer?.close()
   }
 
@@ -140,6 +142,7 @@ export class Operations {
 
   private end(): void {
     this.server?.stop()
+    this.pack.observers.flush()
     this.writer?.closeNow()
   }
 
@@ -189,9 +192,11 @@ export class Operations {
   }
 
   private useJournal(): void {
-    const { log } = this.pack.files
+    const { observers, files } = this.pack
+    const { log } = files
     const { journal: folder } = this.paths
     if (!this.current.journal) {
+      observers.remove(this.write)
       void this.writer?.close()
       this.writer = undefined
       return
@@ -203,6 +208,7 @@ export class Operations {
       log.error(`journal: ${folder} cannot be made: ${errorText(error)}; mail goes on without it`)
     }
     this.writer = new JournalWriter({ folder, log, user: this.user })
+    observers.add(this.write)
   }
 }
 

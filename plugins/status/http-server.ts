@@ -14,7 +14,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 import { LRUCache } from 'lru-cache'
 
@@ -50,6 +50,11 @@ const mostBody = 8192
 const perSecond = 30
 // a balancer's: they are answered also while its address asks for pages too often
 const checksPerSecond = 100
+const check = '/healthz/'
+// milliseconds until a client that asks too often has asked
+const firstOctets = 5000
+const tooMany =
+  'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
 const headers = {
   'Content-Security-Policy':
@@ -86,6 +91,7 @@ export class HttpServer {
       (request, response) => void this.serve(request, response),
     )
     this.server.maxConnections = 200
+    this.refuseEarly()
     this.server.on('error', (error: NodeJS.ErrnoException) => this.failed(error))
     this.server.on('listening', () => this.listening())
   }
@@ -146,9 +152,22 @@ export class HttpServer {
     else again()
   }
 
+  /** A client that has asked too often hears so before HTTP is looked at, which is most of what it costs. */
+  private refuseEarly(): void {
+    const { server } = this
+    const accept = server.listeners('connection')
+    server.removeAllListeners('connection')
+    server.on('connection', (socket) => {
+      const goOn = (): void => accept.forEach((one) => void one.call(server, socket))
+      const asksTooOften = this.rates.get(socket.remoteAddress ?? '')?.fits === false
+      if (asksTooOften) refuse(socket, goOn)
+      else goOn()
+    })
+  }
+
   private rateOf({ socket, url }: IncomingMessage): Rate {
     const client = socket.remoteAddress ?? ''
-    const isCheck = url?.startsWith('/healthz/') === true
+    const isCheck = url?.startsWith(check) === true
     const rates = isCheck ? this.checks : this.rates
     const rate = rates.get(client) ?? new Rate(isCheck ? checksPerSecond : perSecond)
     rates.set(client, rate)
@@ -179,6 +198,24 @@ export class HttpServer {
       response.end()
     }
   }
+}
+
+/** Unless it is a check of health, which has limits of its own. */
+function refuse(socket: Socket, goOn: () => void): void {
+  const end = (): void => void socket.destroy()
+  socket.setTimeout(firstOctets, end).on('error', end)
+  socket.once('data', (octets: Buffer) => {
+    if (octets.toString('latin1', 0, 64).startsWith(`GET ${check}`)) {
+      socket.setTimeout(0).off('timeout', end).off('error', end)
+      socket.pause()
+      socket.unshift(octets)
+      goOn()
+      socket.resume()
+      return
+    }
+    socket.write(tooMany)
+    socket.destroySoon()
+  })
 }
 
 function askedOf(

@@ -14,11 +14,16 @@ export class Rate {
   }
 
   /** Whether one more fits. */
-  take(): boolean {
+  get fits(): boolean {
     const now = this.clock()
     this.left = Math.min(this.perSecond, this.left + ((now - this.at) / 1000) * this.perSecond)
     this.at = now
-    if (this.left < 1) return false
+    return this.left >= 1
+  }
+
+  /** Whether it fitted; it counts then. */
+  take(): boolean {
+    if (!this.fits) return false
     this.left -= 1
     return true
   }

@@ -1,6 +1,7 @@
 /** The status server as a client sees it, over a socket of its own; nothing of Haraka behind it. */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
@@ -227,6 +228,28 @@ describe('the status server', () => {
     )
     assert.ok(checks.filter((status) => status === 200).length >= 50, String(checks))
     assert.ok(checks.includes(429), 'a flood of checks is one, too')
+  })
+
+  it('who asks too often on connections of his own hears 429; checks of health are answered', async () => {
+    const fresh = (path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        request(`${url}${path}`, { agent: false }, (response) => {
+          response.resume()
+          resolve(response.statusCode ?? 0)
+        })
+          .on('error', reject)
+          .end()
+      })
+    const pages = await Promise.all(Array.from({ length: 100 }, () => fresh('/')))
+    assert.deepEqual([...new Set(pages)].sort(), [200, 429])
+    assert.ok(pages.filter((status) => status === 200).length <= 40, String(pages))
+    // while pages are asked for too often
+    const both = ['/', '/', '/', '/healthz/ready']
+    const asked = Array.from({ length: 80 }, (_, at) => both[at % both.length] ?? '')
+    const statuses = await Promise.all(asked.map(fresh))
+    const checks = statuses.filter((_, at) => asked[at] !== '/')
+    assert.deepEqual([...new Set(checks)], [200])
+    assert.ok(statuses.includes(429), String(statuses))
   })
 
   it('says that its port is taken, and takes it when it is free', async function () {

@@ -58,14 +58,14 @@ export class JournalWriter {
     return this.droppedSoFar
   }
 
-  /** Returns at once and never throws. */
-  add(event: MailEvent): void {
+  /** Returns at once and never throws. `at`: when it happened, in milliseconds since 1970. */
+  add(event: MailEvent, at = this.now()): void {
     try {
       if (this.octets > mostWaiting) {
         this.drop(1)
         return
       }
-      const line = formatLine(event, this.now(), process.pid)
+      const line = formatLine(event, at, process.pid)
       this.lines.push(line)
       this.octets += line.length
       if (this.octets >= fullBatch && !this.failing) this.writeSoon(0)

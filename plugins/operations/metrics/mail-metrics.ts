@@ -15,6 +15,7 @@ import {
 } from 'prom-client'
 
 import { parseQueueFileName } from '../../delivery/queue/queue-heads.js'
+import type { Moment } from '../../gateway/observers.js'
 import type { MailEvent } from '../../mail/mail-event.js'
 import { RecentCounts } from './recent-counts.js'
 
@@ -97,11 +98,11 @@ export class MailMetrics {
   }
 
   /** Takes an event of a message. */
-  observe(event: MailEvent): void {
+  observe(event: MailEvent, at: Moment = { date: Date.now(), clock: performance.now() }): void {
     switch (event.kind) {
       case 'received':
         this.messages.inc()
-        this.arrivals.set(event.uuid, performance.now())
+        this.arrivals.set(event.uuid, at.clock)
         break
       case 'decided': {
         const domain = this.sources.acceptedDomain(event.original) ?? 'other'
@@ -118,7 +119,7 @@ export class MailMetrics {
         this.attempts.inc({ place, outcome: event.kind })
         this.note({ of: 'attempt', place, outcome: event.kind })
         const how = event.entry === undefined ? 'direct' : 'queued'
-        const took = this.secondsSince(event)
+        const took = this.secondsSince(event, at)
         if (took !== undefined) {
           this.attemptSeconds.observe({ place, outcome: event.kind, how }, took)
         }
@@ -159,13 +160,13 @@ export class MailMetrics {
    * Since the message came. An entry of the queue has its arrival in its name; what is deferred there
    * comes again, and has no end yet.
    */
-  private secondsSince({ kind, entry, uuid }: Attempt): number | undefined {
+  private secondsSince({ kind, entry, uuid }: Attempt, at: Moment): number | undefined {
     if (entry === undefined) {
       const arrived = this.arrivals.get(uuid)
-      return arrived === undefined ? undefined : (performance.now() - arrived) / 1000
+      return arrived === undefined ? undefined : (at.clock - arrived) / 1000
     }
     const arrival = kind === 'deferred' ? undefined : parseQueueFileName(entry)?.arrival
-    return arrival === undefined ? undefined : Math.max(0, Date.now() - arrival) / 1000
+    return arrival === undefined ? undefined : Math.max(0, at.date - arrival) / 1000
   }
 
   private note(key: RecentKey): void {

@@ -58,12 +58,13 @@ export function startReporting(operations: Operations): void {
     journalDropped: () => operations.journalDropped,
   })
   let changed = true
-  pack.observers.add((event) => {
+  pack.observers.add((event, at) => {
     changed = true
-    metrics.observe(event)
+    metrics.observe(event, at)
   })
   Processes.here().answer(reportTopic, async (): Promise<ProcessReport> => {
     const { since, failed } = pack.reloadState
+    pack.observers.flush()
     return {
       started,
       counts: await metrics.counts(),
