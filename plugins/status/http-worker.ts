@@ -9,6 +9,7 @@ import { errorText } from '../basics/error-text.js'
 import type { Log } from '../config/environment.js'
 import type { Listen } from '../operations/operations-config.js'
 import { HttpServer, type Answer, type Asked } from './http-server.js'
+import { RecentAnswers } from './recent-answers.js'
 import type { ThreadAnswer, ThreadMessage } from './http-thread.js'
 
 const waiting = new Map<number, (answer: Answer) => void>()
@@ -64,4 +65,7 @@ function stepBack(): void {
 stepBack()
 parentPort?.on('message', ({ id, answer = failed }: ThreadAnswer) => waiting.get(id)?.(answer))
 
-void new HttpServer(workerData as Listen, log, ask).start().then(() => say({ kind: 'tried' }))
+const answers = new RecentAnswers(ask)
+void new HttpServer(workerData as Listen, log, (asked) => answers.to(asked))
+  .start()
+  .then(() => say({ kind: 'tried' }))

@@ -1,8 +1,6 @@
 /** The status server as a client sees it, over a socket of its own; nothing of Haraka behind it. */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
-import { request } from 'node:http'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 
 import { freePort } from '../../plugins/stage/free-port.js'
@@ -229,81 +227,4 @@ describe('the status server', () => {
     assert.ok(checks.filter((status) => status === 200).length >= 50, String(checks))
     assert.ok(checks.includes(429), 'a flood of checks is one, too')
   })
-
-  it('who asks too often on connections of his own hears 429; checks of health are answered', async () => {
-    const fresh = (path: string): Promise<number> =>
-      new Promise((resolve, reject) => {
-        request(`${url}${path}`, { agent: false }, (response) => {
-          response.resume()
-          resolve(response.statusCode ?? 0)
-        })
-          .on('error', reject)
-          .end()
-      })
-    const pages = await Promise.all(Array.from({ length: 100 }, () => fresh('/')))
-    assert.deepEqual([...new Set(pages)].sort(), [200, 429])
-    assert.ok(pages.filter((status) => status === 200).length <= 40, String(pages))
-    // while pages are asked for too often
-    const both = ['/', '/', '/', '/healthz/ready']
-    const asked = Array.from({ length: 80 }, (_, at) => both[at % both.length] ?? '')
-    const statuses = await Promise.all(asked.map(fresh))
-    const checks = statuses.filter((_, at) => asked[at] !== '/')
-    assert.deepEqual([...new Set(checks)], [200])
-    assert.ok(statuses.includes(429), String(statuses))
-  })
-
-  it('says that its port is taken, and takes it when it is free', async function () {
-    this.timeout(20_000)
-    server.close()
-    log.length = 0
-    const port = await freePort('127.0.0.1')
-    const other = createServer().listen(port, '127.0.0.1')
-    const listen = { kind: 'port', host: '127.0.0.1', port } as const
-    const say = (line: string): void => void log.push(line)
-    const all = { debug: say, info: say, notice: say, warn: say, error: say, crit: say }
-    server = new HttpServer(
-      listen,
-      all,
-      () => Promise.resolve({ status: 200, type: 'a/b', body: '' }),
-      200,
-    )
-    await server.start()
-    assert.deepEqual(log, [
-      `the status page cannot listen on 127.0.0.1:${port}: another program listens there already; mail goes on, it is tried again every 0.2 seconds`,
-    ])
-    other.close()
-    await waitFor(() => log.length > 1)
-    assert.equal(log[1], `the status page listens on 127.0.0.1:${port}`)
-  })
-
-  it('takes a socket that a killed process left', async () => {
-    server.close()
-    const path = join(tempDir('status'), 'socket')
-    const listen = { kind: 'socket', path } as const
-    const left = createServer().listen(path)
-    await new Promise((resolve) => left.once('listening', resolve))
-    // a server that is closed removes its socket; a killed one does not
-    const { linkSync, renameSync } = await import('node:fs')
-    linkSync(path, `${path}.left`)
-    await new Promise((resolve) => left.close(resolve))
-    renameSync(`${path}.left`, path)
-    const say = (line: string): void => void log.push(line)
-    const all = { debug: say, info: say, notice: say, warn: say, error: say, crit: say }
-    server = new HttpServer(
-      listen,
-      all,
-      () => Promise.resolve({ status: 200, type: 'a/b', body: '' }),
-      50,
-    )
-    await server.start()
-    await waitFor(() => log.some((line) => line.includes('listens on')))
-  })
 })
-
-async function waitFor(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000
-  while (!condition()) {
-    assert.ok(performance.now() < end, 'it did not happen in time')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
