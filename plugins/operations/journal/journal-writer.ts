@@ -21,7 +21,7 @@ import { formatLine } from './journal-line.js'
 /** milliseconds: how late a line may be; how long to wait after a failure; how long to flush at the end */
 export const journalTimes = { batch: 200, afterFailure: 1000, close: 2000 }
 // octets: a batch, and what may wait while the disk does not take it
-const fullBatch = 65_536
+const fullBatch = 262_144
 const mostWaiting = 4 * 1024 * 1024
 
 export interface JournalWriterOptions {
