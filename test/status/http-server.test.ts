@@ -40,7 +40,7 @@ describe('the HTTP server of the status page', () => {
           .end()
       })
     const pages = await Promise.all(Array.from({ length: 100 }, () => fresh('/')))
-    assert.deepEqual([...new Set(pages)].sort(), [200, 429])
+    assert.deepEqual(new Set(pages), new Set([200, 429]))
     assert.ok(pages.filter((status) => status === 200).length <= 40, String(pages))
     // while pages are asked for too often
     const both = ['/', '/', '/', '/healthz/ready']
