@@ -10,7 +10,8 @@ import { placeKey, type Place } from '../mail/place.js'
 import { mailboxHostSettings, type Schedule } from '../decision/connectors-config.js'
 import { logOutcomes } from './delivery-log.js'
 import { outcomeText, type Outcome } from './outcome.js'
-import { waysTo, type PlaceSender, type Shipment } from './hosts/place-sender.js'
+import type { PlaceSender, Shipment } from './hosts/place-sender.js'
+import { waysTo } from './hosts/target-login.js'
 import { groupBy } from '../basics/group-by.js'
 import type { Addressee, Consignment } from './consignment.js'
 import { eventRecipient } from './queue/entry-writer.js'
@@ -188,7 +189,7 @@ export class Dispatcher {
         return { kind: isGone ? 'held' : 'unreachable', reason, host: '' }
       })
     }
-    this.know(place).hosts = waysTo(target, [...target.endpoints, ...target.backups])
+    this.know(place).hosts = waysTo(target)
     const names = addressees.map(({ recipient }) => recipient.address)
     const prefix = this.setup.loopField(target.way, names, lists)
     return this.sender.send({

@@ -10,10 +10,6 @@
  * recipient is delivered the other hosts are asked no more for a client that waits
  * (`oneTransaction`): what is left goes to the queue instead.
  */
-import { createHash } from 'node:crypto'
-
-import { LRUCache } from 'lru-cache'
-
 import type { OutgoingMessage } from '../../mail/message.js'
 import { isTemporary, outcomeText, type Outcome } from '../outcome.js'
 import type { Envelope, EnvelopeRecipient } from '../smtp/envelope.js'
@@ -21,8 +17,9 @@ import { formatEndpoint, openSession, type Endpoint, type SessionOptions } from 
 import type { Timeouts } from '../smtp/timeouts.js'
 import { ChunkingHosts } from '../smtp/one-flight.js'
 import { sendMessage } from '../smtp/transaction.js'
-import { wayKey, NoSessionError, OpeningError, type Lease } from './lease.js'
+import { NoSessionError, OpeningError, type Lease } from './lease.js'
 import type { Sessions } from './sessions.js'
+import { identityOf, loginOf, waysTo } from './target-login.js'
 import type { Target } from './target.js'
 
 export interface Shipment {
@@ -77,7 +74,6 @@ class Sending {
 
   constructor(parts: SenderParts, shipment: Shipment, chunking: ChunkingHosts) {
     const { target, recipients } = shipment
-    const all = [...target.endpoints, ...target.backups]
     this.parts = parts
     this.shipment = shipment
     this.chunking = chunking
@@ -85,7 +81,7 @@ class Sending {
     this.backups = target.backups
     this.login = loginOf(target)
     this.outcomes = recipients.map(() => {
-      return { kind: 'unreachable', reason: 'no host', host: '', waitsFor: waysTo(target, all) }
+      return { kind: 'unreachable', reason: 'no host', host: '', waitsFor: waysTo(target) }
     })
   }
 
@@ -250,32 +246,6 @@ async function renewed(lease: Lease): Promise<Lease['session'] | undefined> {
 }
 
 const noAnswer: Outcome = { kind: 'not-asked', reason: 'no answer', host: '' }
-
-/** Sessions of the same identity may carry each other's mail. */
-export function identityOf({ tls, credentials, identity }: Target, xclient = ''): string {
-  const login = credentials ? [credentials.user, credentials.password] : []
-  const { ehloName = '', tlsName = '' } = identity ?? {}
-  return JSON.stringify([tls, login, xclient, ehloName, tlsName, identity?.tls?.version ?? ''])
-}
-
-// asked for with every message
-const logins = new LRUCache<string, string>({ max: 1000 })
-
-/** A name for how we log in there, the same for places that log in alike; nothing can be read from it. */
-export function loginOf(target: Target): string {
-  const identity = identityOf(target)
-  const known = logins.get(identity)
-  if (known !== undefined) return known
-  const login = createHash('sha256').update(identity).digest('base64url').slice(0, 12)
-  logins.set(identity, login)
-  return login
-}
-
-/** The keys of the ways to its hosts. */
-export function waysTo(target: Target, endpoints: readonly Endpoint[]): string[] {
-  const login = loginOf(target)
-  return endpoints.map((endpoint) => wayKey(endpoint, login))
-}
 
 function batches<T>(list: readonly T[], size: number): T[][] {
   const result: T[][] = []

@@ -7,7 +7,7 @@
  * A question that met a closed session is asked once more, on a fresh one.
  */
 import { errorText } from '../../basics/error-text.js'
-import { identityOf, loginOf } from '../hosts/place-sender.js'
+import { identityOf, loginOf } from '../hosts/target-login.js'
 import { hostKey, NoSessionError, OpeningError } from '../hosts/lease.js'
 import type { Sessions } from '../hosts/sessions.js'
 import type { Target, TargetFinder } from '../hosts/target.js'
