@@ -34,7 +34,7 @@ const usage = `npm run bench -- [options]
   --rounds N      rounds of each load (3)
   --only A,B      these contestants only, without the other measurements
   --clients N,M   only the loads of that many clients: 1, 20, 100
-  --beside FOLDER another build of the pack, measured in turn with this one
+  --beside FOLDER another build of the pack (the dist/ of another clone), measured in turn with this one
   --profile NAME  where the time of a message goes in that one, 20 clients; no measurement
   --octets N      of a message that is profiled (4096)
   --processes N   only the measurements with one process, or with two
@@ -97,7 +97,11 @@ async function main(): Promise<void> {
     if (profiled) {
       const octets = Number(options.octets)
       const messages = octets > 16_384 ? 1500 : 4000
-      await profile(profiled, { slapd, sinks, nodes: 0 }, { clients: 20, octets, messages })
+      await profile(
+        profiled,
+        { slapd, sinks, nodes: 0, beside: options.beside },
+        { clients: 20, octets, messages },
+      )
       return
     }
     const report = await measureAll(slapd, sinks)
