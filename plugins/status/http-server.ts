@@ -50,8 +50,9 @@ const mostBody = 8192
 const perSecond = 30
 // a balancer's: they are answered also while its address asks for pages too often
 const checksPerSecond = 100
-const check = '/healthz/'
-// milliseconds until a client that asks too often has asked
+const checks = '/healthz/'
+const asksForCheck = new RegExp(`^[A-Z]+ ${checks}`, 'u')
+// milliseconds in which a client that asks too often has to ask
 const firstOctets = 5000
 const tooMany =
   'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
@@ -167,7 +168,7 @@ export class HttpServer {
 
   private rateOf({ socket, url }: IncomingMessage): Rate {
     const client = socket.remoteAddress ?? ''
-    const isCheck = url?.startsWith(check) === true
+    const isCheck = url?.startsWith(checks) === true
     const rates = isCheck ? this.checks : this.rates
     const rate = rates.get(client) ?? new Rate(isCheck ? checksPerSecond : perSecond)
     rates.set(client, rate)
@@ -205,7 +206,7 @@ function refuse(socket: Socket, goOn: () => void): void {
   const end = (): void => void socket.destroy()
   socket.setTimeout(firstOctets, end).on('error', end)
   socket.once('data', (octets: Buffer) => {
-    if (octets.toString('latin1', 0, 64).startsWith(`GET ${check}`)) {
+    if (asksForCheck.test(octets.toString('latin1', 0, 64))) {
       socket.setTimeout(0).off('timeout', end).off('error', end)
       socket.pause()
       socket.unshift(octets)
