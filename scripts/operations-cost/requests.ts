@@ -10,13 +10,12 @@ import type { AddressInfo } from 'node:net'
 const tick = 10
 
 export interface Answered {
-  readonly asked: number
   /** answers by status; 0: none */
   readonly statuses: Readonly<Record<number, number>>
 }
 
 /** `argv`: how many a second, and of which URL. */
-export function requestsMain([perSecond = '1000', url = '']: readonly string[]): void {
+function requestsMain([perSecond = '1000', url = '']: readonly string[]): void {
   let statuses: Record<number, number> = {}
   const note = (status: number): void => void (statuses[status] = (statuses[status] ?? 0) + 1)
   let started = 0
@@ -39,14 +38,14 @@ export function requestsMain([perSecond = '1000', url = '']: readonly string[]):
       asked = 0
       started = performance.now()
       asking = setInterval(ask, tick)
-    } else process.send?.({ asked, statuses } satisfies Answered)
+    } else process.send?.({ statuses } satisfies Answered)
   })
   process.on('disconnect', () => process.exit())
   process.send?.('ready')
 }
 
 /** Answers as the status page does who asks too often; says where it listens. */
-export function serverMain(): void {
+function serverMain(): void {
   const server = createServer((_, response) =>
     response.writeHead(429, { 'Retry-After': '1', Connection: 'close' }).end(),
   )
@@ -55,3 +54,7 @@ export function serverMain(): void {
   })
   process.on('disconnect', () => process.exit())
 }
+
+const [part, ...rest] = process.argv.slice(2)
+if (part === 'server') serverMain()
+else requestsMain(rest)
