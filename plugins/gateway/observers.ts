@@ -22,6 +22,10 @@ export interface Moment {
   readonly clock: number
 }
 
+export function momentNow(): Moment {
+  return { date: Date.now(), clock: performance.now() }
+}
+
 export type Listener = (event: MailEvent, at: Moment) => void
 
 const batch = { events: 64, ms: 50 }
@@ -47,7 +51,7 @@ export class Observers {
 
   readonly observe: Observe = (event) => {
     if (!this.any) return
-    this.waiting.push([event, { date: Date.now(), clock: performance.now() }])
+    this.waiting.push([event, momentNow()])
     if (this.waiting.length >= batch.events) this.flush()
     else this.timer ??= setTimeout(() => this.flush(), batch.ms).unref()
   }

@@ -1,4 +1,4 @@
-/** So many requests in a second and no more, that the page never takes from the mail. Pure. */
+/** So many requests in a second and no more, so that the page takes little from the mail. Pure. */
 export class Rate {
   private readonly perSecond: number
   private readonly clock: () => number

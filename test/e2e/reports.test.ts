@@ -1,4 +1,4 @@
-/** Reports that the pack or Haraka makes go by the same rules as any other mail. */
+/** Reports that the pack or Haraka makes are decided and delivered like any other mail. */
 import assert from 'node:assert/strict'
 
 import { Catcher, send, startGateway, type GatewayProcess } from '../harness/haraka.js'

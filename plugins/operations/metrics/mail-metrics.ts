@@ -15,7 +15,7 @@ import {
 } from 'prom-client'
 
 import { parseQueueFileName } from '../../delivery/queue/queue-heads.js'
-import type { Moment } from '../../gateway/observers.js'
+import { momentNow, type Moment } from '../../gateway/observers.js'
 import type { MailEvent } from '../../mail/mail-event.js'
 import { RecentCounts } from './recent-counts.js'
 
@@ -98,7 +98,7 @@ export class MailMetrics {
   }
 
   /** Takes an event of a message. */
-  observe(event: MailEvent, at: Moment = { date: Date.now(), clock: performance.now() }): void {
+  observe(event: MailEvent, at = momentNow()): void {
     switch (event.kind) {
       case 'received':
         this.messages.inc()

@@ -3,12 +3,12 @@
  * recipients at four places, each with its own fate.
  */
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { FaultServer } from '../../harness/fault-server.js'
 import { Catcher, send, type GatewayProcess } from '../../harness/haraka.js'
+import { tempDir } from '../../harness/temp.js'
 import { eventually, startDeliveryGateway, type Way } from './faults.js'
 
 const MB = 1_000_000
@@ -20,8 +20,7 @@ describe('large messages and many recipients', function () {
   const catchers: Catcher[] = []
   let sender: FaultServer
   let gateway: GatewayProcess
-  let folder: string
-  let memoryFile: string
+  const memoryFile = join(tempDir('large'), 'memory')
 
   before(async () => {
     sender = await FaultServer.start({ host: '127.0.0.3' })
@@ -35,8 +34,6 @@ describe('large messages and many recipients', function () {
       const settings = at === 0 ? ['max_recipients = 7'] : []
       ways[name] = { domains: [`${name}.example`], smartHosts: catcher.smartHost, settings }
     }
-    folder = await mkdtemp(join(tmpdir(), 'large-'))
-    memoryFile = join(folder, 'memory')
     const env = { LIVE_MEMORY: memoryFile }
     gateway = await startDeliveryGateway({ ways, preload: ['live-memory.cjs'], env })
   })
@@ -46,7 +43,6 @@ describe('large messages and many recipients', function () {
   after(async () => {
     await gateway?.stop()
     await Promise.all([sender, ...catchers].map((server) => server?.stop()))
-    if (folder) await rm(folder, { recursive: true })
   })
 
   it('200 recipients, 4 places, each with its own outcome', async () => {
