@@ -3,11 +3,11 @@
  * refused. It stands beside `config/`, is called `directories`, and belongs to Haraka's user alone,
  * for the addresses of everybody are in it.
  */
-import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { errorText } from '../basics/error-text.js'
+import { heirOf } from '../basics/user-ids.js'
 import type { Environment } from './environment.js'
 
 /** Its path, whether it is there or not. */
@@ -33,13 +33,8 @@ function makeStateFolder(configDir: string, user: string): string {
   const path = stateFolderOf(configDir)
   mkdirSync(path, { recursive: true, mode: 0o700 })
   const { uid, mode } = statSync(path)
-  const root = process.getuid?.() === 0
-  const own = user === '' || !root ? undefined : idOf(user, '-u')
-  if (own !== undefined && uid !== own) chownSync(path, own, idOf(user, '-g'))
+  const heir = heirOf(user)
+  if (heir && uid !== heir.uid) chownSync(path, heir.uid, heir.gid)
   if ((mode & 0o077) !== 0) chmodSync(path, 0o700)
   return path
-}
-
-function idOf(user: string, which: '-u' | '-g'): number {
-  return Number(execFileSync('id', [which, '--', user], { encoding: 'utf8' }))
 }

@@ -5,10 +5,9 @@
  * the file is read again after the process has changed to it. Each line of the file is a secret: the
  * first signs, all are recognised, so a new one can be put in front while mail is under way.
  */
-import { errorText } from '../basics/error-text.js'
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
+  chownSync,
   linkSync,
   lstatSync,
   rmSync,
@@ -19,6 +18,8 @@ import {
 } from 'node:fs'
 import { resolve } from 'node:path'
 
+import { errorText } from '../basics/error-text.js'
+import { heirOf } from '../basics/user-ids.js'
 import type { Environment } from '../config/environment.js'
 import { ConfigError } from '../config/settings.js'
 import { readSecretFile } from '../config/secret-file.js'
@@ -61,10 +62,10 @@ export function loadLoopSecrets(
 
 /** Root reads everything; the user that the process changes to must be able to read it again. */
 function checkOwner(path: string, user: string): void {
-  if (user === '' || process.getuid?.() !== 0) return
+  const heir = heirOf(user)
+  if (!heir) return
   const owner = statSync(path).uid
-  const expected = Number(execFileSync('id', ['-u', '--', user], { encoding: 'utf8' }))
-  if (owner !== expected) {
+  if (owner !== heir.uid) {
     throw new Error(`${path}: expected a file of ${user} (smtp.ini user), got one of uid ${owner}`)
   }
 }
@@ -84,7 +85,8 @@ function makeSecretFile(path: string, user: string): boolean {
   rmSync(draft, { force: true })
   writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
   try {
-    if (user !== '' && process.getuid?.() === 0) execFileSync('chown', ['--', user, draft])
+    const heir = heirOf(user)
+    if (heir) chownSync(draft, heir.uid, heir.gid)
     linkSync(draft, path)
     return true
   } catch (error) {

@@ -30,7 +30,7 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A request, as plain values that go from thread to thread. */
+/** A request, as plain values that go from process to process. */
 export interface Asked {
   readonly method: string
   readonly url: string
@@ -47,15 +47,16 @@ const defaultRetry = 10_000
 // octets of a form
 const mostBody = 8192
 // requests of one client
-const perSecond = 30
+const pages = { perSecond: 30, refused: 0.1 }
 // a balancer's: they are answered also while its address asks for pages too often
-const checksPerSecond = 100
-const checks = '/healthz/'
-const asksForCheck = new RegExp(`^[A-Z]+ ${checks}`, 'u')
+const checks = { perSecond: 100, refused: 0 }
+const checkPaths = '/healthz/'
+const asksForCheck = new RegExp(`^[A-Z]+ ${checkPaths}`, 'u')
 // milliseconds in which a client that asks too often has to ask
 const firstOctets = 5000
-const tooMany =
-  'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+const tooMany = Buffer.from(
+  'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+)
 
 const headers = {
   'Content-Security-Policy':
@@ -68,12 +69,20 @@ const headers = {
   'Cache-Control': 'no-store',
 }
 
+export interface HttpServerOptions {
+  /** milliseconds until a port that was taken is tried again */
+  readonly retryInterval?: number
+  /** called once it listens; not while the port is taken */
+  readonly opened?: () => void
+}
+
 export class HttpServer {
   private readonly server: Server
   private readonly listen: Listen
   private readonly log: Log
   private readonly handler: Handler
   private readonly retryInterval: number
+  private readonly opened: () => void
   /** by client, so that one who asks too much keeps no other away */
   private readonly rates = new LRUCache<string, Rate>({ max: 1000 })
   private readonly checks = new LRUCache<string, Rate>({ max: 1000 })
@@ -81,9 +90,9 @@ export class HttpServer {
   private told = false
   private closed = false
 
-  /** `retryInterval`: milliseconds until a port that was taken is tried again */
-  constructor(listen: Listen, log: Log, handler: Handler, retryInterval = defaultRetry) {
-    this.retryInterval = retryInterval
+  constructor(listen: Listen, log: Log, handler: Handler, options: HttpServerOptions = {}) {
+    this.retryInterval = options.retryInterval ?? defaultRetry
+    this.opened = options.opened ?? ((): void => undefined)
     this.listen = listen
     this.log = log
     this.handler = handler
@@ -130,6 +139,7 @@ export class HttpServer {
 
   private listening(): void {
     if (this.listen.kind === 'socket') chmodSync(this.listen.path, 0o660)
+    this.opened()
     this.told = false
     this.log.notice(`the status page listens on ${formatListen(this.listen)}`)
   }
@@ -160,17 +170,21 @@ export class HttpServer {
     server.removeAllListeners('connection')
     server.on('connection', (socket) => {
       const goOn = (): void => accept.forEach((one) => void one.call(server, socket))
-      const asksTooOften = this.rates.get(socket.remoteAddress ?? '')?.fits === false
-      if (asksTooOften) refuse(socket, goOn)
-      else goOn()
+      const rate = this.rates.get(socket.remoteAddress ?? '')
+      if (!rate || rate.fits) goOn()
+      else {
+        rate.take()
+        refuse(socket, goOn)
+      }
     })
   }
 
   private rateOf({ socket, url }: IncomingMessage): Rate {
     const client = socket.remoteAddress ?? ''
-    const isCheck = url?.startsWith(checks) === true
+    const isCheck = url?.startsWith(checkPaths) === true
     const rates = isCheck ? this.checks : this.rates
-    const rate = rates.get(client) ?? new Rate(isCheck ? checksPerSecond : perSecond)
+    const { perSecond, refused } = isCheck ? checks : pages
+    const rate = rates.get(client) ?? new Rate(perSecond, { refused })
     rates.set(client, rate)
     return rate
   }

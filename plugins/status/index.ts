@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { heirOf } from '../basics/user-ids.js'
 import { explain } from '../decision/explanation.js'
 import { closeAll, refuseStart } from '../gateway/part.js'
 import type { HarakaPlugin } from '../haraka/haraka.js'
@@ -16,7 +17,7 @@ import { carryOn } from '../haraka/replies.js'
 import { mailAddress, parseMailAddress } from '../mail/mail-address.js'
 import { startReporting } from '../operations/metrics/process-report.js'
 import { enableOperations, Operations } from '../operations/operations.js'
-import { HttpThread } from './http-thread.js'
+import { HttpProcess } from './http-process.js'
 import { explanationHtml } from './page/explanation.js'
 import { answer } from './routes.js'
 import { readAssets } from './assets.js'
@@ -28,7 +29,7 @@ import { GatewayWatch } from './watch.js'
 // TEST-NET-1 (RFC 5737): nobody's address
 const stranger = { ip: '192.0.2.1', mayRelay: false }
 
-const servers = new WeakMap<HarakaPlugin, HttpThread>()
+const servers = new WeakMap<HarakaPlugin, HttpProcess>()
 const tokens = new WeakMap<HarakaPlugin, Token>()
 
 export function register(this: HarakaPlugin): void {
@@ -55,7 +56,7 @@ export const openStatus = hook('init_master', 10, async ({ plugin }) => {
   return carryOn
 })
 
-function makeServer(plugin: HarakaPlugin): HttpThread {
+function makeServer(plugin: HarakaPlugin): HttpProcess {
   const operations = Operations.of(plugin)
   const { pack, config } = operations
   const { listen } = config.status
@@ -89,7 +90,9 @@ function makeServer(plugin: HarakaPlugin): HttpThread {
       return done
     },
   }
-  return new HttpThread(listen, pack.files.log, (asked) => answer(served, asked))
+  return new HttpProcess({ listen, heir: heirOf(operations.user) }, pack.files.log, (asked) =>
+    answer(served, asked),
+  )
 }
 
 export function shutdown(this: HarakaPlugin): void {

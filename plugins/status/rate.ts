@@ -1,13 +1,24 @@
-/** So many requests in a second and no more, so that the page takes little from the mail. Pure. */
+/**
+ * So many requests in a second and no more, so that the page takes little from the mail. What is refused
+ * costs a part of one that is answered: who goes on asking far too often gets nothing until he stops. Pure.
+ */
+export interface RateOptions {
+  /** what a refused request costs, as part of one that is answered */
+  readonly refused: number
+  /** milliseconds that only go forward */
+  readonly clock?: () => number
+}
+
 export class Rate {
   private readonly perSecond: number
+  private readonly refused: number
   private readonly clock: () => number
   private left: number
   private at: number
 
-  /** `clock`: milliseconds that only go forward. */
-  constructor(perSecond: number, clock: () => number = () => performance.now()) {
+  constructor(perSecond: number, { refused, clock = () => performance.now() }: RateOptions) {
     this.perSecond = perSecond
+    this.refused = refused
     this.clock = clock
     this.left = perSecond
     this.at = clock()
@@ -21,10 +32,10 @@ export class Rate {
     return this.left >= 1
   }
 
-  /** Whether it fitted; it counts then. */
+  /** Whether it fits; it counts then, and a little if it does not. */
   take(): boolean {
-    if (!this.fits) return false
-    this.left -= 1
-    return true
+    const { fits } = this
+    this.left = fits ? this.left - 1 : Math.max(0, this.left - this.refused)
+    return fits
   }
 }

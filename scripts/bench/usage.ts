@@ -28,18 +28,24 @@ export function processorSeconds(root: number): number {
   return ticksBelow(root) / ticksPerSecond
 }
 
-/** Seconds of processor time of one process, to the microsecond: of its first thread (in Node, where the mail is), and of all. */
-export function threadSeconds(pid: number): { readonly first: number; readonly all: number } {
-  const ofThread = (id: number): number => {
+/**
+ * Seconds of processor time, to the microsecond: of the process's first thread (in Node, where the mail
+ * is), and of all its threads and those of its children.
+ */
+export function preciseSeconds(pid: number): { readonly first: number; readonly all: number } {
+  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+  const ofThread = (process: number, id: number): number => {
     try {
       // nanoseconds on a processor; what waited for one does not count
-      return Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]) / 1e9
+      const path = `/proc/${process}/task/${id}/schedstat`
+      return Number(readFileSync(path, 'utf8').split(' ')[0]) / 1e9
     } catch {
       return 0
     }
   }
-  const threads = readdirSync(`/proc/${pid}/task`).map(Number)
-  return { first: ofThread(pid), all: threads.reduce((sum, id) => sum + ofThread(id), 0) }
+  const ofProcess = (process: number): number =>
+    sum(readdirSync(`/proc/${process}/task`).map((id) => ofThread(process, Number(id))))
+  return { first: ofThread(pid, pid), all: sum([pid, ...childrenOf(pid)].map(ofProcess)) }
 }
 
 /** Process ids below this one, directly. */

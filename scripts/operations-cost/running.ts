@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { freePort } from '../../plugins/stage/free-port.js'
 import { SmtpClient, startGateway, type GatewayProcess } from '../../test/harness/haraka.js'
-import { threadSeconds } from '../bench/usage.js'
+import { preciseSeconds } from '../bench/usage.js'
 import type { Answered } from './requests.js'
 
 export interface Contestant {
@@ -19,7 +19,7 @@ export interface Contestant {
 }
 
 export interface Measured {
-  /** milliseconds of processor time for a message */
+  /** milliseconds of processor time for a message, the page's process included */
   readonly processor: number
   /** of the thread that has the mail */
   readonly mailThread: number
@@ -127,12 +127,12 @@ export class Running {
       // a client may ask for some pages at once; what it costs who goes on is measured
       await delay(1000)
     }
-    const before = threadSeconds(pid)
+    const before = preciseSeconds(pid)
     const started = performance.now()
     await sendAll(this.gateway, options)
     const seconds = (performance.now() - started) / 1000
     this.worked += seconds
-    const used = threadSeconds(pid)
+    const used = preciseSeconds(pid)
     const aMessage = 1000 / options.messages
     const processor = (used.all - before.all) * aMessage
     const mailThread = (used.first - before.first) * aMessage

@@ -18,7 +18,7 @@ describe('the HTTP server of the status page', () => {
     const say = (line: string): void => void log.push(line)
     const all = { debug: say, info: say, notice: say, warn: say, error: say, crit: say }
     const handler = () => Promise.resolve({ status: 200, type: 'a/b', body: '' })
-    server = new HttpServer(listen, all, handler, retryInterval)
+    server = new HttpServer(listen, all, handler, { retryInterval })
     await server.start()
   }
 

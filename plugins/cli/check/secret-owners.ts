@@ -2,10 +2,10 @@
  * Haraka starts as root and changes to the user of smtp.ini; secrets are read again after that, at
  * every bind and every login. A secret that is root's alone works at the start, and not a day later.
  */
-import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 
+import { idsOf } from '../../basics/user-ids.js'
 import { connectorsFile } from '../../decision/connectors-config.js'
 import { directoryFile } from '../../directory/config.js'
 import type { Configuration } from '../../decision/configuration.js'
@@ -51,8 +51,7 @@ function ownerOf(path: string): number | undefined {
 /** `undefined`: there is no such user, or no users as here. */
 function uidOf(user: string): number | undefined {
   try {
-    const id = execFileSync('id', ['-u', '--', user], { encoding: 'utf8', stdio: 'pipe' })
-    return Number(id)
+    return idsOf(user).uid
   } catch {
     return undefined
   }

@@ -1,10 +1,19 @@
 /** The status plugin in a real Haraka: what it counts, who may ask, how it starts and ends. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
+import { idsOf } from '../../../plugins/basics/user-ids.js'
 import { dist } from '../../../scripts/build.js'
 import { freePort } from '../../../plugins/stage/free-port.js'
 import { Catcher, sampleMessage, send } from '../../harness/haraka.js'
@@ -12,6 +21,7 @@ import {
   bearer,
   makeSite,
   metricsOf,
+  pageProcessOf,
   startSite,
   until,
   viewOf,
@@ -175,6 +185,57 @@ describe('the status plugin', function () {
     await assert.rejects(fetch(`${url}/metrics`))
   })
 
+  it('ends with a Haraka that is killed, and leaves its port to the next', async () => {
+    const one = await start()
+    const page = pageProcessOf(one)
+    process.kill(one.gateway.pid ?? 0, 'SIGKILL')
+    await until(
+      () => Promise.resolve(existsSync(`/proc/${page}`)),
+      (exists) => !exists,
+    )
+    await one.gateway.kill()
+    await startSite(one)
+    assert.equal((await viewOf(one)).processes.answering, 1)
+  })
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`leaves it to Haraka when to end: ${signal} to the page's process alone`, async () => {
+      const one = await start()
+      process.kill(pageProcessOf(one), signal)
+      assert.equal((await viewOf(one)).processes.answering, 1)
+    })
+  }
+
+  it('lets the mail go on when the process of its page is killed, and comes back', async () => {
+    const one = await start()
+    const from = one.gateway.logLines.length
+    process.kill(pageProcessOf(one), 'SIGKILL')
+    await one.gateway.waitForLog(/the status page's process ended: it got SIGKILL; mail goes on/u)
+    await mail(['olga@example.com'])
+    await unix.waitFor(1)
+    await one.gateway.waitForLog(/the status page listens on/u, 30_000, from)
+    assert.equal((await viewOf(one)).processes.answering, 1)
+  })
+
+  for (const nodes of [0, 1]) {
+    it(`parses nothing as root where Haraka changes to a user, nodes = ${nodes}`, async () => {
+      const { uid, gid } = idsOf('nobody')
+      const one = await makeSite(unix, { nodes, section: '' })
+      site = one
+      const smtpIni = join(one.gateway.configDir, 'smtp.ini')
+      appendFileSync(smtpIni, '\nuser = nobody\ngroup = nogroup\n')
+      chmodSync(one.gateway.dir, 0o755)
+      for (const path of readdirSync(one.gateway.dir))
+        chownSync(join(one.gateway.dir, path), uid, gid)
+      await startSite(one)
+      await until(
+        () => Promise.resolve(ownersOf(pageProcessOf(one))),
+        (owners) => owners.every((owner) => owner === `${uid} ${gid}`),
+      )
+      assert.equal((await viewOf(one)).processes.answering, 1)
+    })
+  }
+
   const refusals: [string, string, RegExp][] = [
     [
       'others can reach it without a token',
@@ -201,6 +262,16 @@ describe('the status plugin', function () {
     })
   }
 })
+
+/** The user and group of each of its threads. */
+function ownersOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map((id) => {
+    const status = readFileSync(`/proc/${pid}/task/${id}/status`, 'utf8')
+    const effective = (name: string): string =>
+      new RegExp(`^${name}:\\s+\\d+\\s+(\\d+)`, 'mu').exec(status)?.[1] ?? '?'
+    return `${effective('Uid')} ${effective('Gid')}`
+  })
+}
 
 async function addressSpace(dir: string, ...args: readonly string[]): Promise<string> {
   const main = join(dist, 'cli', 'main.js')

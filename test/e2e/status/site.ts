@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { inTime } from '../../../plugins/basics/in-time.js'
 import { freePort } from '../../../plugins/stage/free-port.js'
 import type { StatusView } from '../../../plugins/status/view.js'
+import { childrenOf } from '../../../scripts/bench/usage.js'
 import { type Catcher, type GatewayProcess, makeGateway } from '../../harness/haraka.js'
 
 export const token = '0123456789abcdef0123456789abcdef'
@@ -94,7 +95,19 @@ export async function until<T>(
 
 /** The workers of Haraka's first process. */
 export function workersOf({ gateway }: Site): number[] {
-  const pid = gateway.pid ?? 0
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  return text.trim().split(' ').map(Number)
+  return childrenOf(gateway.pid ?? 0).filter((pid) => !isPage(pid))
+}
+
+/** The process of the status page's HTTP server; 0: there is none. */
+export function pageProcessOf({ gateway }: Pick<Site, 'gateway'>): number {
+  return childrenOf(gateway.pid ?? 0).find(isPage) ?? 0
+}
+
+function isPage(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('http-child')
+  } catch {
+    // it has ended
+    return false
+  }
 }
