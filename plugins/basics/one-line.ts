@@ -10,8 +10,12 @@ const unseen =
 // half of a pair: no UTF-8 has it
 const lone = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
+// what stands in a JSON string as it is; nearly every value
+const plain = /^[ !#-[\]-~]*$/u
+
 /** The text as a JSON string without anything that a reader or a terminal takes for more than text. */
 export function quoted(text: string): string {
+  if (plain.test(text)) return `"${text}"`
   return JSON.stringify(text).replace(unseen, escaped).replace(lone, escaped)
 }
 

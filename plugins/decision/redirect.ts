@@ -69,7 +69,6 @@ export async function followContacts(
   options: RedirectOptions,
 ): Promise<Resolution> {
   const steps: Step[] = []
-  const passed = new Set<string>()
   let address = asked
   /** the directory of a contact that leads to an address of its own: the others are asked for that */
   let elsewhere: string | undefined
@@ -93,9 +92,8 @@ export async function followContacts(
     }
     if (!options.follow) return { ...found, kind: 'contact' }
     // files without names of their own name an object by its line
-    const object = JSON.stringify([directory, entry.dn])
-    if (passed.has(object) || steps.length === maxSteps) return { ...way, kind: 'circle' }
-    passed.add(object)
+    const passed = steps.some((step) => step.directory === directory && step.dn === entry.dn)
+    if (passed || steps.length === maxSteps) return { ...way, kind: 'circle' }
 
     const target = parseMailAddress(entry.targetAddress)
     if (!target) return { ...found, kind: 'unusable' }

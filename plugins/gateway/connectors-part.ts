@@ -110,9 +110,10 @@ export class ConnectorsPart {
 
   /** Whether a message that came in is a report that this gateway has handed to itself. */
   isOwnReport({ header }: HarakaTransaction, recipients: readonly Recipient[]): boolean {
-    const lists = listsOf(header.get_all(listFieldName))
-    const went = this.pack.loopTokens.reader(header.get_all(loopFieldName), lists)
-    if (!went || recipients.length === 0) return false
+    const fields = header.get_all(loopFieldName)
+    if (fields.length === 0 || recipients.length === 0) return false
+    const went = this.pack.loopTokens.reader(fields, listsOf(header.get_all(listFieldName)))
+    if (!went) return false
     return recipients.every(({ decided }) => {
       const { decision } = decided
       return decision.accepted && went(localWay, decision.address.key)

@@ -44,9 +44,10 @@ export async function loopingOf<T extends Routed>(
   rules: LoopRules,
 ): Promise<Set<T>> {
   const { header } = transaction
-  const lists = listsOf(header.get_all(listFieldName))
-  const hasToken = rules.tokens.reader(header.get_all(loopFieldName), lists)
   const looping = new Set<T>()
+  const fields = header.get_all(loopFieldName)
+  if (fields.length === 0) return looping
+  const hasToken = rules.tokens.reader(fields, listsOf(header.get_all(listFieldName)))
   if (!hasToken) return looping
   for (const recipient of recipients) {
     const { decision } = recipient.decided

@@ -33,7 +33,8 @@ export function inOnePiece(octets: Buffer): Octets {
 
 /** The last two octets of what has gone by, with the next chunk. */
 export function endingOf(before: Buffer, chunk: Buffer): Buffer {
-  return Buffer.concat([before, chunk.subarray(-2)]).subarray(-2)
+  if (chunk.length > 1) return chunk.subarray(-2)
+  return Buffer.concat([before, chunk]).subarray(-2)
 }
 
 /** A chunk of a message, to be kept beyond the next one. */

@@ -32,6 +32,7 @@ const usage = `npm run bench -- [options]
 
   --quick         a few loads, in a minute or two, to see whether something has become slow
   --rounds N      rounds of each load (3)
+  --starts N      starts of each contestant, with so many rounds each (1)
   --only A,B      these contestants only, without the other measurements
   --clients N,M   only the loads of that many clients: 1, 20, 100
   --beside FOLDER another build of the pack (the dist/ of another clone), measured in turn with this one
@@ -58,6 +59,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
+    starts: { type: 'string', default: '1' },
     write: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     clients: { type: 'string', multiple: true },
@@ -121,6 +123,7 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
   for (const { nodes, contestants, cases } of plans(only ?? usual, quick)) {
     const plan = {
       contestants,
+      starts: quick ? 1 : Number(options.starts),
       rounds,
       cases: cases.filter((one) => clients?.includes(one.clients) ?? true),
       // at a distance a warm-up takes most of the time, and one will do

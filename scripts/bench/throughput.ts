@@ -16,6 +16,9 @@ export interface Case {
 export interface Plan {
   readonly contestants: readonly Name[]
   readonly cases: readonly Case[]
+  /** of each contestant: two processes of the same code are up to a twentieth apart */
+  readonly starts: number
+  /** of each start */
   readonly rounds: number
   /** times 2,000 messages for each process */
   readonly warmUps: number
@@ -47,12 +50,33 @@ interface Round {
 
 const warmUp: Load = { messages: blockSize, clients: 20, octets: 4096, to: '' }
 
-/** Starts the contestants, warms them up, runs the rounds and stops them. */
+type Rounds = ReadonlyMap<Case, ReadonlyMap<Name, Round[]>>
+
+/** The rounds of all starts. */
 export async function measure(
   plan: Plan,
   field: Field,
   tell: (text: string) => void,
 ): Promise<Result[]> {
+  const all: Rounds = new Map(
+    plan.cases.map((one) => [one, new Map(plan.contestants.map((name) => [name, []]))]),
+  )
+  for (let start = 0; start < plan.starts; start++) {
+    const contestants = turned(plan.contestants, start)
+    await measureStart({ ...plan, contestants }, field, tell, all)
+  }
+  return [...all].flatMap(([one, byName]) =>
+    [...byName].map(([name, rounds]) => summary(name, field.nodes, one, rounds)),
+  )
+}
+
+/** Starts the contestants, warms them up, runs the rounds and stops them. */
+async function measureStart(
+  plan: Plan,
+  field: Field,
+  tell: (text: string) => void,
+  all: Rounds,
+): Promise<void> {
   const contestants = new Map<Name, Contestant>()
   // names that no contestant was asked for yet: a block a run
   let run = 0
@@ -70,11 +94,9 @@ export async function measure(
         if (recipients !== 'warm' || pass === 0) await contestant.drained?.()
       }
     }
-    const results: Result[] = []
-    for (const one of plan.cases) {
-      const rounds = new Map<Name, Round[]>(plan.contestants.map((name) => [name, []]))
+    for (const [one, rounds] of all) {
       for (let round = 1; round <= plan.rounds; round++) {
-        for (const [name, contestant] of contestants) {
+        for (const [name, contestant] of turned([...contestants], round)) {
           tell(
             `${field.nodes || 1} process(es), ${one.octets} octets, ${one.clients} clients, round ${round}: ${name}`,
           )
@@ -84,12 +106,16 @@ export async function measure(
         }
         run += 1
       }
-      for (const [name, measured] of rounds) results.push(summary(name, field.nodes, one, measured))
     }
-    return results
   } finally {
     for (const contestant of contestants.values()) await contestant.stop()
   }
+}
+
+/** Who is first changes from round to round: what ran just before is felt. */
+function turned<T>(list: readonly T[], by: number): T[] {
+  const first = by % list.length
+  return [...list.slice(first), ...list.slice(0, first)]
 }
 
 /** Each round's figure when it is there: who ends the run early has what was measured. */

@@ -1,6 +1,7 @@
 /**
  * Where the mail for a place goes at this moment: the endpoints in the order to try them, and how to
- * talk to them. Asked anew for every message and every attempt from the queue.
+ * talk to them. Asked anew for every message and every attempt from the queue; what cannot be another from
+ * one to the next is kept for a second.
  *
  *   connector with smart hosts      those, in random order: they share the load
  *   connector without              the MX of the recipients' domain
@@ -22,9 +23,10 @@ import {
 } from '../../decision/connectors-config.js'
 import { wayTo } from '../../loop/tokens.js'
 import { placeKey, type Place } from '../../mail/place.js'
-import type { SmartHost } from '../../mail/smart-host.js'
+import { formatSmartHost, type SmartHost } from '../../mail/smart-host.js'
 import { EndpointFinder, TargetError } from './endpoints.js'
 import { localTarget } from './local.js'
+import { RecentTargets } from './recent-targets.js'
 import type { Resolver } from './resolver.js'
 import type { DeliverySetup } from '../setup.js'
 import type { Credentials } from '../smtp/auth.js'
@@ -66,6 +68,7 @@ export class TargetFinder {
   private readonly resolver: Resolver
   private readonly finder: EndpointFinder
   private readonly identities: TlsIdentities
+  private readonly recent = new RecentTargets()
 
   constructor(setup: TargetSetup, resolver: Resolver) {
     this.setup = setup
@@ -84,27 +87,21 @@ export class TargetFinder {
             gone: true,
           })
         }
-        const endpoints = await this.finder.ofHosts([host])
-        const way = wayTo(place, [host])
-        return {
-          place: placeKey(place),
-          endpoints,
-          backups: [],
-          maxSessions: mailboxHostSettings.maxSessions,
-          tls: 'opportunistic',
-          maxRecipients: mailboxHostSettings.maxRecipients,
-          direct: true,
-          xclient: false,
-          chunking: true,
-          way,
-        }
+        return await this.recent.of(placeKey(place), formatSmartHost(host), () =>
+          this.ofMailboxHost(place, host),
+        )
       }
       case 'connector': {
         const connector = this.setup.connector(place.connector)
-        if (connector) return this.ofConnector(place, connector, domain)
-        throw new TargetError(`connector ${place.connector} is not in the configuration now`, {
-          gone: true,
-        })
+        if (!connector) {
+          throw new TargetError(`connector ${place.connector} is not in the configuration now`, {
+            gone: true,
+          })
+        }
+        const found = (): Promise<Target> => this.ofConnector(place, connector, domain)
+        // several domains would be as many targets
+        if (connector.smartHosts.length === 0) return await found()
+        return await this.recent.of(placeKey(place), connector, found)
       }
       case 'local':
         return localTarget(this.setup.listeners ?? [])
@@ -166,6 +163,22 @@ export class TargetFinder {
     const ways = [wayTo(place, smartHosts)]
     if (bridgeheads.length === 0 || (await this.isBridgehead(bridgeheads))) return ways
     return [...ways, wayTo(place, bridgeheads)]
+  }
+
+  private async ofMailboxHost(place: Place, host: SmartHost): Promise<Target> {
+    const { maxSessions, maxRecipients } = mailboxHostSettings
+    return {
+      place: placeKey(place),
+      endpoints: await this.finder.ofHosts([host]),
+      backups: [],
+      maxSessions,
+      tls: 'opportunistic',
+      maxRecipients,
+      direct: true,
+      xclient: false,
+      chunking: true,
+      way: wayTo(place, [host]),
+    }
   }
 
   private async ofConnector(place: Place, connector: Connector, domain: string): Promise<Target> {
