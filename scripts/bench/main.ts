@@ -119,11 +119,12 @@ async function main(): Promise<void> {
 async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Report> {
   const { quick } = options
   const rounds = quick ? 1 : Number(options.rounds)
+  const starts = quick ? 1 : Number(options.starts)
   const results: Result[] = []
   for (const { nodes, contestants, cases } of plans(only ?? usual, quick)) {
     const plan = {
       contestants,
-      starts: quick ? 1 : Number(options.starts),
+      starts,
       rounds,
       cases: cases.filter((one) => clients?.includes(one.clients) ?? true),
       // at a distance a warm-up takes most of the time, and one will do
@@ -149,7 +150,7 @@ async function measureAll(slapd: Slapd, sinks: Map<PlaceName, Sink>): Promise<Re
       ...process.argv.slice(2),
     ].join(' '),
     load: ['smtp-source', ...sourceArguments({ ...small, to: blockAddress(0) }, 25)].join(' '),
-    rounds,
+    rounds: starts * rounds,
     results,
     decisions,
     ...(memory && { memory }),

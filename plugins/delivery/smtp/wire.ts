@@ -33,8 +33,6 @@ export type Destination =
 
 // a host that talks on unasked is no SMTP server
 const maxUnread = 1000
-// octets
-const mostCopied = 16_384
 
 interface Waiting {
   readonly phase: string
@@ -179,11 +177,9 @@ export class Wire {
     this.fail('closed by us')
   }
 
-  /** In one system call; false: they are not on their way yet. A copy of a few is cheaper than many pieces. */
+  /** In one system call, without a copy of all; false: they are not on their way yet. */
   private writeTogether(octets: readonly Buffer[]): boolean {
     const { socket } = this
-    const size = octets.reduce((sum, { length }) => sum + length, 0)
-    if (size <= mostCopied) return socket.write(Buffer.concat(octets, size))
     socket.cork()
     let gone = true
     for (const part of octets) gone = socket.write(part)
