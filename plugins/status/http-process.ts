@@ -53,24 +53,14 @@ export class HttpProcess {
     this.handler = handler
   }
 
-  /** Settles when it listens, has failed for the first time, or the process ended. */
+  /** Settles when it listens, has failed for the first time, or the process ended. Never rejects. */
   start(): Promise<void> {
     return new Promise((resolve) => {
-      const child = fork(join(__dirname, 'http-child.js'), [JSON.stringify(this.task)], {
-        execArgv: memory,
-      })
-      this.child = child
-      child.unref()
-      child.channel?.unref()
-      child.on('message', (message: HttpMessage) => {
-        if (message.kind === 'tried') resolve()
-        else if (message.kind === 'log') this.log[message.level](message.text)
-        else void this.answer(child, message)
-      })
-      child.once('error', (error) => this.ended(errorText(error), resolve))
-      child.once('exit', (code, signal) => {
-        this.ended(signal ? `it got ${signal}` : `exit code ${code ?? '?'}`, resolve)
-      })
+      try {
+        this.child = this.begin(resolve)
+      } catch (error) {
+        this.ended(errorText(error), resolve)
+      }
     })
   }
 
@@ -78,6 +68,27 @@ export class HttpProcess {
     this.closed = true
     clearTimeout(this.timer)
     if (this.child?.connected) this.child.disconnect()
+  }
+
+  private begin(done: () => void): ChildProcess {
+    const child = fork(join(__dirname, 'http-child.js'), [JSON.stringify(this.task)], {
+      execArgv: memory,
+    })
+    child.unref()
+    child.channel?.unref()
+    child.on('message', (message: HttpMessage) => {
+      if (message.kind === 'tried') done()
+      else if (message.kind === 'log') this.log[message.level](message.text)
+      else void this.answer(child, message)
+    })
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.ended(errorText(error), done)
+      else this.log.error(`the status page's process: ${errorText(error)}; mail goes on`)
+    })
+    child.once('exit', (code, signal) => {
+      this.ended(signal ? `it got ${signal}` : `exit code ${code ?? '?'}`, done)
+    })
+    return child
   }
 
   private ended(why: string, done: () => void): void {
