@@ -8,9 +8,10 @@ export interface UserIds {
 
 /** By name or number. Throws if there is no such user, or no users as here. */
 export function idsOf(user: string): UserIds {
-  const id = (option: string): number =>
-    Number(execFileSync('id', [option, '--', user], { encoding: 'utf8', stdio: 'pipe' }))
-  return { uid: id('-u'), gid: id('-g') }
+  const told = execFileSync('id', ['--', user], { encoding: 'utf8', stdio: 'pipe' })
+  const [, uid, gid] = /^uid=(\d+).*? gid=(\d+)/u.exec(told) ?? []
+  if (uid === undefined) throw new Error(`id ${user}: expected uid= and gid=, got \`${told}\``)
+  return { uid: Number(uid), gid: Number(gid) }
 }
 
 /**

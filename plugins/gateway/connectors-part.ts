@@ -19,8 +19,7 @@ import type { OwnRoute } from '../delivery/setup.js'
 import type { PlaceState } from '../delivery/state.js'
 import { nextSystemsOver } from './next-systems.js'
 import { localWay } from '../delivery/hosts/local.js'
-import type { LoopRules } from '../loop/detection.js'
-import { listFieldName, listsOf, loopFieldName } from '../loop/tokens.js'
+import { readerOf, type LoopRules } from '../loop/detection.js'
 import type { Recipient } from './recipients.js'
 import { placeKey, type Place } from '../mail/place.js'
 
@@ -109,11 +108,9 @@ export class ConnectorsPart {
   }
 
   /** Whether a message that came in is a report that this gateway has handed to itself. */
-  isOwnReport({ header }: HarakaTransaction, recipients: readonly Recipient[]): boolean {
-    const fields = header.get_all(loopFieldName)
-    if (fields.length === 0 || recipients.length === 0) return false
-    const went = this.pack.loopTokens.reader(fields, listsOf(header.get_all(listFieldName)))
-    if (!went) return false
+  isOwnReport(transaction: HarakaTransaction, recipients: readonly Recipient[]): boolean {
+    const went = readerOf(transaction, this.pack.loopTokens)
+    if (!went || recipients.length === 0) return false
     return recipients.every(({ decided }) => {
       const { decision } = decided
       return decision.accepted && went(localWay, decision.address.key)

@@ -43,11 +43,8 @@ export async function loopingOf<T extends Routed>(
   recipients: readonly T[],
   rules: LoopRules,
 ): Promise<Set<T>> {
-  const { header } = transaction
   const looping = new Set<T>()
-  const fields = header.get_all(loopFieldName)
-  if (fields.length === 0) return looping
-  const hasToken = rules.tokens.reader(fields, listsOf(header.get_all(listFieldName)))
+  const hasToken = readerOf(transaction, rules.tokens)
   if (!hasToken) return looping
   for (const recipient of recipients) {
     const { decision } = recipient.decided
@@ -56,6 +53,16 @@ export async function loopingOf<T extends Routed>(
     if (ways.some((way) => hasToken(way, decision.address.key))) looping.add(recipient)
   }
   return looping
+}
+
+/** Tells whether a message that came in went a way; `undefined`: it has no loop field, as nearly all. */
+export function readerOf(
+  { header }: HarakaTransaction,
+  tokens: LoopTokens,
+): ReturnType<LoopTokens['reader']> {
+  const fields = header.get_all(loopFieldName)
+  if (fields.length === 0) return undefined
+  return tokens.reader(fields, listsOf(header.get_all(listFieldName)))
 }
 
 /** Received fields that the message came with; the first is Haraka's own, unless it adds none. */

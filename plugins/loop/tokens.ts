@@ -41,7 +41,6 @@ export function wayTo(place: Place, hosts: readonly SmartHost[]): string {
 
 /** The mailing lists that a message came through, from its List-Id fields; empty: none. */
 export function listsOf(values: readonly string[]): string {
-  if (values.length === 0) return ''
   const ids = values.slice(0, mostLists).flatMap((value) => /<([^<>]+)>/u.exec(value)?.[1] ?? [])
   const names = ids.map((id) => id.toLowerCase().replace(/\s/gu, '').slice(0, longestListId))
   return [...new Set(names)].sort().join(' ')

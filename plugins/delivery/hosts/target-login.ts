@@ -17,7 +17,7 @@ interface KnownTarget {
 }
 
 const knownTargets = new WeakMap<Target, KnownTarget>()
-// a target is new for each message, its login is not
+// a target may be new for each message, its login is not
 const logins = new LRUCache<string, string>({ max: 1000 })
 
 function know(target: Target): KnownTarget {

@@ -173,13 +173,11 @@ async function gather(prefix: string, message: OutgoingMessage): Promise<Buffer[
   const dots = new DotRemover()
   const pieces: Buffer[] = [Buffer.from(prefix)]
   let tail: Buffer = crlf
-  const add = (chunk: Buffer): void => {
+  for await (const chunk of message.pieces ?? message.octets()) {
     const piece = kept(message, dots.take(chunk))
     tail = endingOf(tail, piece)
     pieces.push(piece)
   }
-  if (message.pieces) message.pieces.forEach(add)
-  else for await (const chunk of message.octets()) add(chunk)
   if (!tail.equals(crlf)) pieces.push(crlf)
   return pieces
 }
