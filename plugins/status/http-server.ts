@@ -16,12 +16,10 @@ import {
 } from 'node:http'
 import { connect, type Socket } from 'node:net'
 
-import { LRUCache } from 'lru-cache'
-
 import type { Log } from '../config/environment.js'
 import { errorStack, errorText } from '../basics/error-text.js'
 import { formatListen, type Listen } from '../operations/operations-config.js'
-import { Rate } from './rate.js'
+import { Rates, type Rate } from './rate.js'
 
 export interface Answer {
   readonly status: number
@@ -47,9 +45,9 @@ const defaultRetry = 10_000
 // octets of a form
 const mostBody = 8192
 // requests of one client
-const pages = { perSecond: 30, refused: 0.1 }
+const pagesPerSecond = 30
 // a balancer's: they are answered also while its address asks for pages too often
-const checks = { perSecond: 100, refused: 0 }
+const checksPerSecond = 100
 const checkPaths = '/healthz/'
 const asksForCheck = new RegExp(`^[A-Z]+ ${checkPaths}`, 'u')
 // milliseconds in which a client that asks too often has to ask
@@ -83,9 +81,8 @@ export class HttpServer {
   private readonly handler: Handler
   private readonly retryInterval: number
   private readonly opened: () => void
-  /** by client, so that one who asks too much keeps no other away */
-  private readonly rates = new LRUCache<string, Rate>({ max: 1000 })
-  private readonly checks = new LRUCache<string, Rate>({ max: 1000 })
+  private readonly pages = new Rates(pagesPerSecond, { refused: 0.1 })
+  private readonly checks = new Rates(checksPerSecond, { refused: 0 })
   private retry: NodeJS.Timeout | undefined
   private told = false
   private closed = false
@@ -170,8 +167,8 @@ export class HttpServer {
     server.removeAllListeners('connection')
     server.on('connection', (socket) => {
       const goOn = (): void => accept.forEach((one) => void one.call(server, socket))
-      const rate = this.rates.get(socket.remoteAddress ?? '')
-      if (!rate || rate.fits) goOn()
+      const rate = this.pages.of(socket)
+      if (rate.fits) goOn()
       else {
         rate.take()
         refuse(socket, goOn)
@@ -180,13 +177,7 @@ export class HttpServer {
   }
 
   private rateOf({ socket, url }: IncomingMessage): Rate {
-    const client = socket.remoteAddress ?? ''
-    const isCheck = url?.startsWith(checkPaths) === true
-    const rates = isCheck ? this.checks : this.rates
-    const { perSecond, refused } = isCheck ? checks : pages
-    const rate = rates.get(client) ?? new Rate(perSecond, { refused })
-    rates.set(client, rate)
-    return rate
+    return (url?.startsWith(checkPaths) === true ? this.checks : this.pages).of(socket)
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
