@@ -19,8 +19,9 @@
 import { parseArgs } from 'node:util'
 
 import { Catcher } from '../test/harness/haraka.js'
-import { median } from './bench/statistics.js'
+import { median, turned } from './bench/statistics.js'
 import { buildIfStale } from './build.js'
+import { pick } from './pick.js'
 import { Running, type Contestant, type Measured, type Options } from './operations-cost/running.js'
 
 const contestants = {
@@ -97,9 +98,7 @@ async function oneStart(
       await one.turn({ ...options, messages: 1500 })
     }
     for (let number = 0; number < rounds; number++) {
-      // who is first changes with each round
-      const turn = number % names.length
-      for (const name of [...names.slice(turn), ...names.slice(0, turn)]) {
+      for (const name of turned(names, number)) {
         const measured = await running.get(name)?.turn(options)
         host.messages.length = 0
         if (measured) all.get(name)?.push(measured)
@@ -110,19 +109,10 @@ async function oneStart(
   }
 }
 
-/** Throws an Error that names what is no contestant. */
-function namesIn(list: string): Name[] {
-  return list.split(',').map((text) => {
-    const name = allNames.find((one) => one === text)
-    if (name) return name
-    throw new Error(`--only: expected some of ${allNames.join(', ')}; got \`${text}\``)
-  })
-}
-
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: allNames.join() },
+      only: { type: 'string', multiple: true },
       starts: { type: 'string', default: '6' },
       rounds: { type: 'string', default: '10' },
       messages: { type: 'string', default: '400' },
@@ -136,7 +126,7 @@ async function main(): Promise<void> {
     clients: Number(values.clients),
     requests: Number(values.requests),
   }
-  const names = namesIn(values.only)
+  const names = pick('--only', values.only, allNames, (name) => name)
   const host = await Catcher.start({ host: '127.0.0.2' })
   const all = new Map<Name, Measured[]>(names.map((name) => [name, []]))
   for (let start = 0; start < Number(values.starts); start++) {

@@ -5,7 +5,7 @@
 import { recipientsFor, start, type Contestant, type Field, type Name } from './contestants.js'
 import { sendLoad, type Load } from './load.js'
 import { blockSize } from './people.js'
-import { median, spread } from './statistics.js'
+import { median, spread, turned } from './statistics.js'
 
 export interface Case {
   readonly clients: number
@@ -110,12 +110,6 @@ async function measureStart(
   } finally {
     for (const contestant of contestants.values()) await contestant.stop()
   }
-}
-
-/** Who is first changes from round to round: what ran just before is felt. */
-function turned<T>(list: readonly T[], by: number): T[] {
-  const first = by % list.length
-  return [...list.slice(first), ...list.slice(0, first)]
 }
 
 /** Each round's figure when it is there: who ends the run early has what was measured. */

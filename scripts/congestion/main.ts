@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { describeMachine } from '../bench/machine.js'
 import { buildIfStale, root } from '../build.js'
 import { exitOnSignals } from '../servers/at-exit.js'
+import { pick } from '../pick.js'
 import { installServer } from '../servers/debian.js'
 import { run } from '../servers/process.js'
 import { toSvg } from './chart.js'
@@ -56,8 +57,8 @@ else
   })
 
 async function main(): Promise<void> {
-  const chosen = pick(options.only, scenarios, ({ name }) => name)
-  const gateways = pick(options.gateways, gatewayNames, shortName)
+  const chosen = pick('--only', options.only, scenarios, ({ name }) => name)
+  const gateways = pick('--gateways', options.gateways, gatewayNames, shortName)
   const seconds = wholeNumber('--seconds', options.seconds)
   const messages = wholeNumber('--messages', options.messages)
   if (gateways.includes('Postfix')) await installServer('postfix')
@@ -87,24 +88,6 @@ function command(): string {
 
 function shortName(name: string): string {
   return name.toLowerCase().replaceAll(/nodes=|\W+/gu, '')
-}
-
-function pick<T>(
-  names: readonly string[] | undefined,
-  all: readonly T[],
-  nameOf: (one: T) => string,
-): readonly T[] {
-  return (
-    names
-      ?.flatMap((text) => text.split(','))
-      .map((name) => {
-        const found = all.find((one) => nameOf(one) === name.trim())
-        if (found === undefined) {
-          throw new Error(`expected some of ${all.map(nameOf).join(', ')}, got \`${name}\``)
-        }
-        return found
-      }) ?? all
-  )
 }
 
 function wholeNumber(option: string, text: string | undefined): number | undefined {
