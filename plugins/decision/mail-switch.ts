@@ -115,8 +115,9 @@ async function decideOne(
         ? parts.directories?.mailboxPlace(resolution.directory, resolution.host)
         : undefined,
   }
-  const facts = { ...known, cameFromThere: await cameFrom(parts, client, known) }
-  return { decision: await verified(parts, client, facts, decide(facts)), facts }
+  const first = { decision: decide(known), facts: known }
+  const decided = (await ifCameFromThere(parts, client, first)) ?? first
+  return (await ifUnknownThere(parts, client, decided)) ?? decided
 }
 
 /** Whether the directory's answer leaves it to a connector. */
@@ -145,11 +146,11 @@ export function needsOpenConnector(
   return !mayRelay && domain !== 'elsewhere' && resolution?.kind !== 'target'
 }
 
-async function resolve(
+function resolve(
   { acceptedDomains, directories, contacts }: SwitchParts,
   domain: AcceptedDomain | 'elsewhere' | undefined,
   recipient: MailAddress,
-): Promise<Resolution | undefined> {
+): Promise<Resolution> | undefined {
   const isLookedUp = (name: string): boolean => {
     const type = acceptedDomains ? acceptedDomains.table.find(name)?.type : 'shared'
     return type === 'authoritative' || type === 'shared'
@@ -164,31 +165,36 @@ async function resolve(
   })
 }
 
-/** Asked only where it makes a difference: whose addresses these are may have to be found in DNS. */
-async function cameFrom(
+/**
+ * What is decided for a client that is the system behind the connector. Asked only where it makes a
+ * difference: whose addresses these are may have to be found in DNS.
+ */
+function ifCameFromThere(
   { connectors }: SwitchParts,
   client: Client,
-  facts: Facts,
-): Promise<boolean> {
+  { decision, facts }: Decided,
+): Promise<Decided | undefined> | undefined {
   const { route } = facts
-  if (!connectors || route?.kind !== 'connector') return false
-  if (decide(facts).rule === decide({ ...facts, cameFromThere: true }).rule) return false
-  return connectors.isFrom(route.connector, client)
+  if (!connectors || route?.kind !== 'connector') return undefined
+  const back = { ...facts, cameFromThere: true }
+  const refused = { decision: decide(back), facts: back }
+  if (refused.decision.rule === decision.rule) return undefined
+  return connectors.isFrom(route.connector, client).then((isFrom) => (isFrom ? refused : undefined))
 }
 
 /** A recipient that only the next system knows is asked for there, where the connector says so. */
-async function verified(
+function ifUnknownThere(
   { connectors }: SwitchParts,
   { nullSender }: Client,
-  facts: Facts,
-  decision: Decision,
-): Promise<Decision> {
-  if (nullSender === true) return decision
-  if (!connectors || !decision.accepted || decision.rule !== 'shared') return decision
-  if (facts.route?.kind !== 'connector' || !facts.route.connector.verifyRecipients) return decision
+  { decision, facts }: Decided,
+): Promise<Decided | undefined> | undefined {
+  if (nullSender === true) return undefined
+  if (!connectors || !decision.accepted || decision.rule !== 'shared') return undefined
+  if (facts.route?.kind !== 'connector' || !facts.route.connector.verifyRecipients) return undefined
   const { connector } = facts.route
-  const answer = await connectors.verify(connector, decision.address)
-  if (answer.kind !== 'no') return decision
-  const detail = `connector ${connector.name} refuses it: ${answer.host} said: ${answer.words}`
-  return refuse('unknown-there', 550, '5.1.1', 'no such user', detail)
+  return connectors.verify(connector, decision.address).then((answer) => {
+    if (answer.kind !== 'no') return undefined
+    const detail = `connector ${connector.name} refuses it: ${answer.host} said: ${answer.words}`
+    return { decision: refuse('unknown-there', 550, '5.1.1', 'no such user', detail), facts }
+  })
 }

@@ -76,31 +76,38 @@ export async function followContacts(
     if (steps.length > 0 && !options.isLookedUp(address.domain)) {
       return { address, steps, kind: 'target' }
     }
-    const { lookup, tag, base } = await findWithTag(address, options, elsewhere)
+    const asWritten = await options.find(address, elsewhere)
+    const { lookup, tag, base } =
+      asWritten.kind === 'none'
+        ? await findWithoutTag(address, options, elsewhere)
+        : { lookup: asWritten, tag: '', base: address }
     // a tag is the sender's: it must not send the mail on to another host, and stays behind
-    const way = { address: mayNameHost(tag) ? base : address, steps }
+    const staysBehind = tag !== '' && mayNameHost(tag)
+    const way = { address: staysBehind ? base : address, steps }
     if (lookup.kind === 'none') return { ...way, kind: steps.length === 0 ? 'unknown' : 'target' }
     if (lookup.kind !== 'found') return { ...way, ...lookup }
 
     const { directory, entry } = lookup
-    const found = { ...way, directory, dn: entry.dn }
+    const object = { directory, dn: entry.dn }
     const onHost = entry.host === undefined ? {} : { host: entry.host }
     if (entry.targetAddress === undefined) {
       return entry.isContact
-        ? { ...found, kind: 'unusable' }
-        : { ...found, kind: 'mailbox', ...onHost }
+        ? { ...way, ...object, kind: 'unusable' }
+        : { ...way, ...object, kind: 'mailbox', ...onHost }
     }
-    if (!options.follow) return { ...found, kind: 'contact' }
+    if (!options.follow) return { ...way, ...object, kind: 'contact' }
     // files without names of their own name an object by its line
     const passed = steps.some((step) => step.directory === directory && step.dn === entry.dn)
     if (passed || steps.length === maxSteps) return { ...way, kind: 'circle' }
 
     const target = parseMailAddress(entry.targetAddress)
-    if (!target) return { ...found, kind: 'unusable' }
-    const next = mayNameHost(tag) ? target : withTag(target, tag)
-    steps.push({ from: address, directory, dn: entry.dn, to: next })
+    if (!target) return { ...way, ...object, kind: 'unusable' }
+    const next = staysBehind ? target : withTag(target, tag)
+    steps.push({ from: address, ...object, to: next })
     // the object's host takes the target, whatever its domain (Sendmail's LDAP routing)
-    if (entry.targetByHost === true) return { ...found, address: next, kind: 'mailbox', ...onHost }
+    if (entry.targetByHost === true) {
+      return { address: next, steps, ...object, kind: 'mailbox', ...onHost }
+    }
     const leadsToItself = entry.addresses.includes(target.key)
     // that no other directory has it was found out already
     if (leadsToItself && next.key === address.key) return { address: next, steps, kind: 'target' }
@@ -109,19 +116,17 @@ export async function followContacts(
   }
 }
 
-/** The full address first; only what is not there is asked for again without its tag. */
-async function findWithTag(
+/** What is not there as it was written is asked for again without its tag. */
+async function findWithoutTag(
   address: MailAddress,
   { find, recipientDelimiter }: RedirectOptions,
   elsewhere: string | undefined,
 ): Promise<{ lookup: Lookup; tag: string; base: MailAddress }> {
-  const lookup = await find(address, elsewhere)
   const split = splitSubAddress(address, recipientDelimiter)
-  if (lookup.kind !== 'none' || !split) return { lookup, tag: '', base: address }
-  const { base, tag } = split
-  const without = await find(base, elsewhere)
+  const lookup = split && (await find(split.base, elsewhere))
   // what is not there either is unknown as it was written
-  return without.kind === 'none'
-    ? { lookup, tag: '', base: address }
-    : { lookup: without, tag, base }
+  if (!split || !lookup || lookup.kind === 'none') {
+    return { lookup: { kind: 'none' }, tag: '', base: address }
+  }
+  return { lookup, tag: split.tag, base: split.base }
 }

@@ -22,7 +22,13 @@ export async function findInDirectories(
   let leadsOn: Lookup | undefined
   for (const directory of directories) {
     if (directory.name === elsewhere) continue
-    const lookup = await findIn(directory, address)
+    let lookup: Lookup
+    try {
+      lookup = lookupOf(directory.name, await directory.find(address))
+    } catch (error) {
+      if (!(error instanceof DirectoryError)) throw error
+      return { kind: 'failed', directory: directory.name, reason: error.message }
+    }
     if (lookup.kind === 'none') continue
     if (lookup.kind !== 'found') return lookup
     const { entry } = lookup
@@ -33,21 +39,12 @@ export async function findInDirectories(
   return leadsOn ?? own ?? { kind: 'none' }
 }
 
-async function findIn(directory: Directory, address: MailAddress): Promise<Lookup> {
-  let entries
-  try {
-    entries = await directory.find(address)
-  } catch (error) {
-    if (!(error instanceof DirectoryError)) throw error
-    return { kind: 'failed', directory: directory.name, reason: error.message }
-  }
+function lookupOf(directory: string, entries: readonly DirectoryEntry[]): Lookup {
   const [entry, second] = entries
-  if (second !== undefined) {
-    return { kind: 'ambiguous', directory: directory.name, dns: entries.map(({ dn }) => dn) }
-  }
-  return entry === undefined
-    ? { kind: 'none' }
-    : { kind: 'found', directory: directory.name, entry }
+  if (entry === undefined) return { kind: 'none' }
+  return second === undefined
+    ? { kind: 'found', directory, entry }
+    : { kind: 'ambiguous', directory, dns: entries.map(({ dn }) => dn) }
 }
 
 /** Its target is one of its own addresses, and not a way within its own system. */

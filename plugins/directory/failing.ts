@@ -12,8 +12,8 @@ export class Failing {
 
   /** `names`: the directories in the order asked. */
   note(lookup: Lookup, names: readonly string[]): void {
-    const last = lookup.kind === 'none' ? names.length : names.indexOf(lookup.directory)
     if (this.failures.size > 0) {
+      const last = lookup.kind === 'none' ? names.length : names.indexOf(lookup.directory)
       for (const name of names.slice(0, lookup.kind === 'failed' ? last : last + 1)) {
         this.failures.delete(name)
       }

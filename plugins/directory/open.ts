@@ -11,11 +11,18 @@ import type { Environment } from '../config/environment.js'
 import type { Place } from '../mail/place.js'
 import type { SmartHost } from '../mail/smart-host.js'
 import { CachedDirectory } from './cached-directory.js'
+import { UnderWay } from '../basics/under-way.js'
 import { checkFiles } from './directory-file-errors.js'
 import type { CacheSettings, DirectoryConfig, DirectorySettings } from './config.js'
 import { findInDirectories } from './directories.js'
 import { Failing } from './failing.js'
-import type { CountedDirectory, DirectoryCounts, DirectoryState, Lookup } from './directory.js'
+import type {
+  CountedDirectory,
+  Directory,
+  DirectoryCounts,
+  DirectoryState,
+  Lookup,
+} from './directory.js'
 import { FileDirectory } from './file-directory.js'
 import { LdapDirectory } from './ldap/ldap-directory.js'
 import { hostOfMailbox, mailboxPlace } from './mailboxes.js'
@@ -88,29 +95,36 @@ export function openDirectories(
 }
 
 class OpenedDirectories implements DirectorySet {
+  names: readonly string[] = []
   private readonly env: Environment
   private readonly options: OpenOptions
-  private members: readonly Member[]
-  private readonly underWay = new Set<Promise<Lookup>>()
+  private members: readonly Member[] = []
+  private directories: readonly Directory[] = []
+  private readonly lookups = new UnderWay()
   private readonly failing = new Failing()
   private readonly timer: NodeJS.Timeout
 
   constructor(config: DirectoryConfig, env: Environment, options: OpenOptions) {
     this.env = env
     this.options = options
-    this.members = this.newMembers(config, [])
+    this.use(this.newMembers(config, []))
     this.timer = setInterval(() => this.logStats(), statsInterval)
     this.timer.unref()
   }
 
-  get names(): readonly string[] {
-    return this.members.map(({ settings }) => settings.name)
-  }
-
-  find(address: MailAddress, elsewhere?: string): Promise<Lookup> {
-    const lookup = this.safeFind(address, elsewhere).finally(() => this.underWay.delete(lookup))
-    this.underWay.add(lookup)
-    return lookup
+  async find(address: MailAddress, elsewhere?: string): Promise<Lookup> {
+    const begun = this.lookups.begin()
+    try {
+      const lookup = await findInDirectories(this.directories, address, elsewhere)
+      this.failing.note(lookup, this.names)
+      return lookup
+    } catch (error) {
+      // no DirectoryError: a fault of this program, and still no reason to lose mail
+      this.env.log.crit(`directory: looking up ${address.key}: ${errorStack(error)}`)
+      return { kind: 'failed', directory: '', reason: 'a fault in the lookup' }
+    } finally {
+      this.lookups.end(begun)
+    }
   }
 
   mailboxPlace(name: string, host?: string): Place | 'unlisted' | undefined {
@@ -130,10 +144,10 @@ class OpenedDirectories implements DirectorySet {
   reload(next: DirectoryConfig): void {
     checkFiles(next, this.env)
     const before = this.members
-    this.members = this.newMembers(next, before)
+    this.use(this.newMembers(next, before))
     const kept = new Set(this.members.map(({ directory }) => directory))
     const dropped = before.filter(({ directory }) => !kept.has(directory))
-    void Promise.allSettled(this.underWay).then(() => closeAll(dropped))
+    void this.lookups.ended().then(() => closeAll(dropped))
   }
 
   replicas(): readonly ReplicaState[] {
@@ -167,21 +181,14 @@ class OpenedDirectories implements DirectorySet {
     await closeAll(this.members)
   }
 
-  private settingsOf(name: string): DirectorySettings | undefined {
-    return this.members.find(({ settings }) => settings.name === name)?.settings
+  private use(members: readonly Member[]): void {
+    this.members = members
+    this.directories = members.map(({ directory }) => directory)
+    this.names = members.map(({ settings }) => settings.name)
   }
 
-  private async safeFind(address: MailAddress, elsewhere?: string): Promise<Lookup> {
-    try {
-      const directories = this.members.map(({ directory }) => directory)
-      const lookup = await findInDirectories(directories, address, elsewhere)
-      this.failing.note(lookup, this.names)
-      return lookup
-    } catch (error) {
-      // no DirectoryError: a fault of this program, and still no reason to lose mail
-      this.env.log.crit(`directory: looking up ${address.key}: ${errorStack(error)}`)
-      return { kind: 'failed', directory: '', reason: 'a fault in the lookup' }
-    }
+  private settingsOf(name: string): DirectorySettings | undefined {
+    return this.members.find(({ settings }) => settings.name === name)?.settings
   }
 
   /** Members of the configuration; those whose settings are the same go on. */

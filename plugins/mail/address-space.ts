@@ -61,28 +61,25 @@ export class AddressSpaceTable<T> {
 
   /** What stands under the most specific space that holds the domain (lower-case A-labels). */
   find(domain: string): T | undefined {
-    for (const value of this.matches(domain)) return value
-    return undefined
+    return this.exact.get(domain) ?? this.findAll(domain)[0]
   }
 
   /** What stands under every space that holds the domain, the most specific first. */
   findAll(domain: string): T[] {
-    return [...this.matches(domain)]
+    const found: T[] = []
+    const exact = this.exact.get(domain)
+    if (exact !== undefined) found.push(exact)
+    for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
+      const wildcard = this.subdomains.get(domain.slice(dot + 1))
+      if (wildcard !== undefined) found.push(wildcard)
+    }
+    if (this.all !== undefined) found.push(this.all)
+    return found
   }
 
   forEach(visit: (value: T) => void): void {
     for (const value of this.exact.values()) visit(value)
     for (const value of this.subdomains.values()) visit(value)
     if (this.all !== undefined) visit(this.all)
-  }
-
-  private *matches(domain: string): Generator<T> {
-    const exact = this.exact.get(domain)
-    if (exact !== undefined) yield exact
-    for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
-      const wildcard = this.subdomains.get(domain.slice(dot + 1))
-      if (wildcard !== undefined) yield wildcard
-    }
-    if (this.all !== undefined) yield this.all
   }
 }

@@ -46,11 +46,13 @@ export function parseMailAddress(text: string): MailAddress | undefined {
   const at = text.lastIndexOf('@')
   if (at < 1 || Buffer.byteLength(text) > maxOctets || control.test(text)) return undefined
   const local = unquoteLocal(text.slice(0, at))
-  const domain = normalizeDomain(text.slice(at + 1))
+  const written = text.slice(at + 1)
+  const domain = normalizeDomain(written)
   if (local === undefined || domain === undefined) return undefined
-  // A-labels are longer than what was written
-  const octets = Buffer.byteLength(formatMailAddress({ local, domain, key: '' }))
-  return octets > maxOctets ? undefined : mailAddress(local, domain)
+  const address = mailAddress(local, domain)
+  // A-labels are longer than what was written; nothing else is
+  const isLonger = domain.length > written.length
+  return isLonger && Buffer.byteLength(formatMailAddress(address)) > maxOctets ? undefined : address
 }
 
 /** `"a b"` → `a b`, `abc` → `abc`; `undefined` for what is neither a dot-string nor a quoted string. */

@@ -5,14 +5,30 @@
  *   file     the table that a CSVDE or LDIF file is loaded into
  *   cache    what LDAP has answered before
  */
-import { allParts, makeSwitch, readConfiguration } from '../../plugins/decision/configuration.js'
-import { decideRecipient, type SwitchParts } from '../../plugins/decision/mail-switch.js'
-import { parseMailAddress, type MailAddress } from '../../plugins/mail/mail-address.js'
-import { CachedDirectory } from '../../plugins/directory/cached-directory.js'
-import { findInDirectories } from '../../plugins/directory/directories.js'
+import { join } from 'node:path'
+
+import type * as Cached from '../../plugins/directory/cached-directory.js'
 import type { Directory, DirectoryEntry } from '../../plugins/directory/directory.js'
-import { EntryTable } from '../../plugins/directory/entry-table.js'
+import type * as Directories from '../../plugins/directory/directories.js'
+import type * as Table from '../../plugins/directory/entry-table.js'
+import type * as Configuration from '../../plugins/decision/configuration.js'
+import type * as Switch from '../../plugins/decision/mail-switch.js'
+import type { SwitchParts } from '../../plugins/decision/mail-switch.js'
+import type * as Addresses from '../../plugins/mail/mail-address.js'
+import type { MailAddress } from '../../plugins/mail/mail-address.js'
+import { dist } from '../build.js'
 import { median } from './statistics.js'
+
+// as it ships: what runs the TypeScript of this folder puts more into each function
+const built = (module: string): unknown => require(join(dist, module))
+const { CachedDirectory } = built('directory/cached-directory.js') as typeof Cached
+const { findInDirectories } = built('directory/directories.js') as typeof Directories
+const { EntryTable } = built('directory/entry-table.js') as typeof Table
+const { allParts, makeSwitch, readConfiguration } = built(
+  'decision/configuration.js',
+) as typeof Configuration
+const { decideRecipient } = built('decision/mail-switch.js') as typeof Switch
+const { parseMailAddress } = built('mail/mail-address.js') as typeof Addresses
 
 export interface DecisionCost {
   readonly what: 'contacts' | 'domains and connectors'
