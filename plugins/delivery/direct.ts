@@ -12,6 +12,7 @@
  * meanwhile comes again: it gets nothing half.
  */
 import { errorText } from '../basics/error-text.js'
+import { thenSoon } from '../basics/soon.js'
 import type { EsmtpParameters, HarakaConnection, HarakaTransaction } from '../haraka/haraka.js'
 import { listFieldName, listsOf } from '../loop/tokens.js'
 import { placeKey } from '../mail/place.js'
@@ -68,7 +69,8 @@ export class HandOver {
       const refused = routed.find((recipient) => recipient.refused)?.refused
       return refused ?? { code: 450, enhanced: '4.3.5', text: 'no recipient has a place' }
     }
-    const message = await TransactionMessage.hold(transaction, parameters)
+    const held = TransactionMessage.hold(transaction, parameters)
+    const message = held instanceof Promise ? await held : held
     try {
       const consignment = consign(connection, transaction, message, parameters)
       const present = (): void => {
@@ -149,11 +151,11 @@ export class HandOver {
         timeouts: directTimeouts,
         until: performance.now() + Math.min(patience, most),
         oneTransaction: true,
-        beforeMessage: async (answers) => {
-          await rest.drop()
-          present()
-          await rest.prepare(answers)
-        },
+        beforeMessage: (answers) =>
+          thenSoon(rest.drop(), () => {
+            present()
+            return rest.prepare(answers)
+          }),
         beforeDot: present,
       })
     } catch (error) {
@@ -169,7 +171,7 @@ export class HandOver {
     const left = remainder(portion, outcomes, schedule)
     if (!isNothing(left) && !(await this.keep(consignment, rest, outcomes, present))) return noDisk
     this.logQueued(consignment, left.portions)
-    const [yes] = outcomes.flatMap((outcome) => (outcome.kind === 'delivered' ? [outcome] : []))
+    const yes = outcomes.find((outcome) => outcome.kind === 'delivered')
     return yes ? asReply(yes.reply) : { code: 250, enhanced: '2.0.0', text: 'queued' }
   }
 
@@ -222,11 +224,11 @@ function refusal(routed: RoutedRecipient): Failure[] {
 function portionsOf(routed: readonly RoutedRecipient[]): Portion[] {
   const going = routed.filter((recipient) => !recipient.refused)
   return [...groupBy(going, ({ place }) => placeKey(place)).values()].flatMap((group) => {
-    const once = new Map(group.toReversed().map((item) => [item.identity, item]))
     const [first] = group
-    return first
-      ? [{ place: first.place, addressees: [...once.values()].toReversed().map(addresseeOf) }]
-      : []
+    if (!first) return []
+    const once = new Map<string, RoutedRecipient>()
+    for (const one of group) if (!once.has(one.identity)) once.set(one.identity, one)
+    return [{ place: first.place, addressees: [...once.values()].map(addresseeOf) }]
   })
 }
 

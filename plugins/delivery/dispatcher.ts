@@ -62,7 +62,13 @@ export class Dispatcher {
     const known = this.know(place)
     known.underWay++
     try {
-      return await this.dispatchGroups(consignment, place, addressees, options)
+      const [first] = addressees
+      const outcomes =
+        first && !this.finder.isByDomain(place)
+          ? await this.sendTo(consignment, place, first.recipient.host, addressees, options)
+          : await this.sendByDomain(consignment, place, addressees, options)
+      this.tell(consignment, place, addressees, outcomes, options.entry)
+      return outcomes
     } finally {
       known.underWay--
     }
@@ -81,7 +87,7 @@ export class Dispatcher {
   /** Equal for what goes to the same hosts. */
   groupOf(place: Place, addressees: readonly Addressee[]): string {
     if (!this.finder.isByDomain(place)) return placeKey(place)
-    return [placeKey(place), ...this.groups(place, addressees).keys()].join(' ')
+    return [placeKey(place), ...byDomain(addressees).keys()].join(' ')
   }
 
   private know(place: Place): Known {
@@ -91,25 +97,24 @@ export class Dispatcher {
     return known
   }
 
-  private async dispatchGroups(
+  /** Recipients of different domains go to different hosts there. */
+  private async sendByDomain(
     consignment: Consignment,
     place: Place,
     addressees: readonly Addressee[],
     options: DispatchOptions,
   ): Promise<Outcome[]> {
     const outcomes = new Map<Addressee, Outcome>()
-    for (const [domain, group] of this.groups(place, addressees)) {
-      const answers = await this.sendGroup(consignment, place, domain, group, options)
+    for (const [domain, group] of byDomain(addressees)) {
+      const answers = await this.sendTo(consignment, place, domain, group, options)
       group.forEach((addressee, index) => {
         const answer = answers[index]
         if (answer) outcomes.set(addressee, answer)
       })
     }
-    const result = addressees.map((addressee): Outcome => {
+    return addressees.map((addressee): Outcome => {
       return outcomes.get(addressee) ?? { kind: 'not-asked', reason: 'not tried', host: '' }
     })
-    this.tell(consignment, place, addressees, result, options.entry)
-    return result
   }
 
   /** A line and an event for each recipient; what only waits for a session is no attempt. */
@@ -120,7 +125,7 @@ export class Dispatcher {
     outcomes: readonly Outcome[],
     entry: string | undefined,
   ): void {
-    const { uuid } = consignment
+    const { uuid, since } = consignment
     const [first] = outcomes
     if (first && outcomes.every(({ kind, host }) => kind === 'unreachable' && host === '')) {
       this.log.info(`delivery ${uuid}: ${placeKey(place)} waits: ${outcomeText(first)}`)
@@ -128,7 +133,7 @@ export class Dispatcher {
       return
     }
     const names = addressees.map(({ recipient }) => recipient.address)
-    logOutcomes(this.log, { ...consignment, place }, names, outcomes)
+    logOutcomes(this.log, { uuid, since, place }, names, outcomes)
     addressees.forEach((addressee, index) => {
       const outcome = outcomes[index]
       if (!outcome) return
@@ -151,10 +156,12 @@ export class Dispatcher {
 
   /** The target, if a client may wait while the message goes there in one transaction. */
   async directTarget(place: Place, addressees: readonly Addressee[]): Promise<Target | undefined> {
-    const [group, ...others] = this.groups(place, addressees)
-    if (!group || others.length > 0 || this.setup.paused?.(placeKey(place))) return undefined
+    const [first] = addressees
+    if (!first || this.setup.paused?.(placeKey(place))) return undefined
+    if (this.finder.isByDomain(place) && byDomain(addressees).size > 1) return undefined
     try {
-      const target = await this.finder.find(place, group[0])
+      const found = this.finder.find(place, first.recipient.host)
+      const target = found instanceof Promise ? await found : found
       return target.direct && addressees.length <= target.maxRecipients ? target : undefined
     } catch (error) {
       if (error instanceof TargetError) return undefined
@@ -162,21 +169,14 @@ export class Dispatcher {
     }
   }
 
-  private groups(
-    place: Place,
-    addressees: readonly Addressee[],
-  ): Map<string, readonly Addressee[]> {
-    if (this.finder.isByDomain(place)) return groupBy(addressees, ({ recipient }) => recipient.host)
-    return new Map([[addressees[0]?.recipient.host ?? '', addressees]])
-  }
-
-  private async sendGroup(
+  private async sendTo(
     { mailFrom, message, lists, client, envid, ret }: Consignment,
     place: Place,
     domain: string,
     addressees: readonly Addressee[],
     options: DispatchOptions,
   ): Promise<Outcome[]> {
+    const { timeouts, until, oneTransaction, beforeMessage, beforeDot } = options
     let target: Target
     try {
       target = options.target ?? (await this.finder.find(place, domain))
@@ -192,12 +192,16 @@ export class Dispatcher {
     this.know(place).hosts = waysTo(target)
     const names = addressees.map(({ recipient }) => recipient.address)
     const prefix = this.setup.loopField(target.way, names, lists)
-    return this.sender.send({
-      ...options,
+    return await this.sender.send({
       target,
       message,
-      ...(target.xclient && client !== undefined && { xclient: client }),
       prefix,
+      timeouts,
+      until,
+      oneTransaction,
+      beforeMessage,
+      beforeDot,
+      xclient: target.xclient ? client : undefined,
       envelope: {
         from: pathOf(mailFrom),
         // all octets that go out (RFC 1870)
@@ -208,10 +212,14 @@ export class Dispatcher {
         ret,
       },
       recipients: addressees.map(({ recipient, orcpt, notify }) => {
-        return { path: pathOf(recipient), notify, ...(orcpt !== '' && { orcpt }) }
+        return { path: pathOf(recipient), notify, orcpt: orcpt === '' ? undefined : orcpt }
       }),
     })
   }
+}
+
+function byDomain(addressees: readonly Addressee[]): Map<string, Addressee[]> {
+  return groupBy(addressees, ({ recipient }) => recipient.host)
 }
 
 /** What stands between the brackets, the domain as A-labels. */

@@ -2,6 +2,7 @@
  * What a host's answers leave of a message that a client waits for, on disk before the message goes to
  * the host, and in the queue only when its last answer is known. Other answers make it anew.
  */
+import type { Soon } from '../basics/soon.js'
 import type { Outcome } from './outcome.js'
 import type { PreparedEntries } from './queue/queue-entry.js'
 import { signatureOf } from './remainder.js'
@@ -16,9 +17,13 @@ export class RestOnDisk {
   }
 
   /** Rejects as `make` does. */
-  async prepare(answers: readonly Outcome[]): Promise<void> {
-    const entries = await this.make(answers)
-    this.prepared = entries && { entries, signature: signatureOf(answers) }
+  prepare(answers: readonly Outcome[]): Soon<void> {
+    const made = this.make(answers)
+    return made && this.keep(made, signatureOf(answers))
+  }
+
+  private async keep(made: Promise<PreparedEntries>, signature: string): Promise<void> {
+    this.prepared = { entries: await made, signature }
   }
 
   /** Puts what these answers leave into the queue. */
@@ -30,8 +35,9 @@ export class RestOnDisk {
     await this.prepared?.entries.commit()
   }
 
-  async drop(): Promise<void> {
-    await this.prepared?.entries.abort()
+  drop(): Soon<void> {
+    const { prepared } = this
     this.prepared = undefined
+    return prepared?.entries.abort()
   }
 }

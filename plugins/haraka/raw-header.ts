@@ -82,6 +82,8 @@ function splitLines(bytes: Buffer, count: number): { lines: Buffer[]; rest: Buff
 
 /** A field of Haraka's list as it goes over the wire. */
 export function wireField(field: string): string {
-  const lines = field.replace(/\r?\n$/u, '').split(/\r?\n/u)
-  return lines.map((line) => `${line.startsWith('.') ? '.' : ''}${line}\r\n`).join('')
+  const ended = field.endsWith('\n') ? field : `${field}\n`
+  const lines = ended.replace(/\r?\n/gu, '\r\n')
+  const stuffed = lines.includes('\n.') ? lines.replaceAll('\n.', '\n..') : lines
+  return stuffed.startsWith('.') ? `.${stuffed}` : stuffed
 }

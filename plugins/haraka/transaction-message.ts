@@ -11,6 +11,7 @@
  */
 import { PassThrough } from 'node:stream'
 
+import type { Soon } from '../basics/soon.js'
 import type { EsmtpParameters, HarakaMessageStream, HarakaTransaction } from './haraka.js'
 import type { OutgoingMessage } from '../mail/message.js'
 import { readHead } from '../mail/message-head.js'
@@ -47,18 +48,26 @@ export class TransactionMessage implements OutgoingMessage {
     this.utf8 = 'SMTPUTF8' in parameters && header.some((octet) => octet > 127)
   }
 
-  /** Holds the transaction's octets until `release`. */
-  static async hold(
+  /** Holds the transaction's octets until `release`. Throws, or rejects, when they cannot be read. */
+  static hold(
+    transaction: HarakaTransaction,
+    parameters: EsmtpParameters,
+  ): Soon<TransactionMessage> {
+    const { message_stream: stream, header, encoding } = transaction
+    if (!isFaithful(transaction)) return TransactionMessage.restore(transaction, parameters)
+    const text = header.header_list.map(wireField).join('')
+    const octets = Buffer.concat([Buffer.from(text, encoding), emptyLine])
+    hold(stream)
+    return new TransactionMessage(transaction, parameters, octets, undefined)
+  }
+
+  private static async restore(
     transaction: HarakaTransaction,
     parameters: EsmtpParameters,
   ): Promise<TransactionMessage> {
     const { message_stream: stream, header, header_lines: lines, encoding } = transaction
     hold(stream)
     try {
-      if (isFaithful(transaction)) {
-        const text = header.header_list.map(wireField).join('')
-        return new TransactionMessage(transaction, parameters, bytes(text), undefined)
-      }
       const raw = await readHead(rawOctets(stream))
       // Haraka's own Received field is one of its lines, but several of the message's
       const parsed = lines.reduce((count, line) => count + (line.match(/\n/gu)?.length ?? 0), 0)
@@ -68,10 +77,6 @@ export class TransactionMessage implements OutgoingMessage {
     } catch (error) {
       letGo(stream)
       throw error
-    }
-
-    function bytes(text: string): Buffer {
-      return Buffer.concat([Buffer.from(text, encoding), emptyLine])
     }
   }
 

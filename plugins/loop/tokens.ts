@@ -28,6 +28,7 @@ export const listFieldName = 'List-Id'
 const tokenLength = 22
 const mostKnown = 10_000
 const tokensPerField = 100
+const tokensPerLine = 3
 // ours is at most 100 × 23 octets and a host name; the newest field stands first
 const longestField = 8192
 const mostFields = 200
@@ -41,6 +42,7 @@ export function wayTo(place: Place, hosts: readonly SmartHost[]): string {
 
 /** The mailing lists that a message came through, from its List-Id fields; empty: none. */
 export function listsOf(values: readonly string[]): string {
+  if (values.length === 0) return ''
   const ids = values.slice(0, mostLists).flatMap((value) => /<([^<>]+)>/u.exec(value)?.[1] ?? [])
   const names = ids.map((id) => id.toLowerCase().replace(/\s/gu, '').slice(0, longestListId))
   return [...new Set(names)].sort().join(' ')
@@ -63,10 +65,12 @@ export class LoopTokens {
     const tokens = recipientKeys.map((key) => this.token(secret, way, key, lists))
     const fields: string[] = []
     for (let at = 0; at < tokens.length; at += tokensPerField) {
-      // folded, since a line may have 998 octets at most (RFC 5322 2.1.1)
-      const part = tokens.slice(at, at + tokensPerField)
-      const lines = chunk(part, 3).map((line) => line.join(' '))
-      fields.push(`${loopFieldName}: ${gatewayId};\r\n\t${lines.join('\r\n\t')}`)
+      let field = `${loopFieldName}: ${gatewayId};`
+      tokens.slice(at, at + tokensPerField).forEach((token, index) => {
+        // folded, since a line may have 998 octets at most (RFC 5322 2.1.1)
+        field += `${index % tokensPerLine === 0 ? '\r\n\t' : ' '}${token}`
+      })
+      fields.push(field)
     }
     return fields
   }
@@ -92,21 +96,16 @@ export class LoopTokens {
 
   /** The same recipients come again and again. */
   private token(secret: string, way: string, recipientKey: string, lists: string): string {
-    const named = JSON.stringify([way, recipientKey, lists])
     const memory = this.made.get(secret)
-    const known = memory?.get(named)
+    const name = `${way}\n${recipientKey}\n${lists}`
+    const known = memory?.get(name)
     if (known !== undefined) return known
-    const token = makeToken(secret, named)
-    memory?.set(named, token)
+    const token = makeToken(secret, JSON.stringify([way, recipientKey, lists]))
+    memory?.set(name, token)
     return token
   }
 }
 
 function makeToken(secret: string, named: string): string {
   return createHmac('sha256', secret).update(named).digest('base64url').slice(0, tokenLength)
-}
-
-function chunk<T>(items: readonly T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size)
-  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size))
 }

@@ -2,6 +2,8 @@
  * A message on its way out, in wire form: CRLF line ends, dots at line starts doubled, without the
  * final dot. Whoever reads it does not care whether it comes from a transaction or from the queue.
  */
+import type { Soon } from '../basics/soon.js'
+
 export interface OutgoingMessage {
   /** octets, for SIZE */
   readonly size: number
@@ -28,6 +30,21 @@ export function inOnePiece(octets: Buffer): Octets {
     async *octets() {
       yield* await Promise.resolve(pieces)
     },
+  }
+}
+
+/** Visits the octets in their order; waits for a visit only where it has something to wait for. */
+export async function eachChunk(
+  message: Octets,
+  visit: (chunk: Buffer) => Soon<unknown>,
+): Promise<void> {
+  if (!message.pieces) {
+    for await (const chunk of message.octets()) await visit(chunk)
+    return
+  }
+  for (const piece of message.pieces) {
+    const visited = visit(piece)
+    if (visited instanceof Promise) await visited
   }
 }
 

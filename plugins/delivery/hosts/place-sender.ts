@@ -10,6 +10,7 @@
  * recipient is delivered the other hosts are asked no more for a client that waits
  * (`oneTransaction`): what is left goes to the queue instead.
  */
+import type { Soon } from '../../basics/soon.js'
 import type { OutgoingMessage } from '../../mail/message.js'
 import { isTemporary, outcomeText, type Outcome } from '../outcome.js'
 import type { Envelope, EnvelopeRecipient } from '../smtp/envelope.js'
@@ -32,12 +33,12 @@ export interface Shipment {
   readonly timeouts: Timeouts
   /** by performance.now(): the final dot is sent by then, or nothing */
   readonly until: number
-  readonly xclient?: string
+  readonly xclient?: string | undefined
   /** a client waits: for a session too, and for one transaction only */
-  readonly oneTransaction?: boolean
+  readonly oneTransaction?: boolean | undefined
   /** all outcomes as they are before the message is sent; a rejection keeps it from being sent */
-  readonly beforeMessage?: (outcomes: readonly Outcome[]) => Promise<void>
-  readonly beforeDot?: () => void
+  readonly beforeMessage?: ((outcomes: readonly Outcome[]) => Soon<void>) | undefined
+  readonly beforeDot?: (() => void) | undefined
 }
 
 const shareForTurn = 0.75
@@ -114,9 +115,11 @@ class Sending {
 
   /** Recipients that are worth another host: not answered for good, and surely not delivered. */
   private get open(): number[] {
-    return this.outcomes.flatMap((outcome, index) =>
-      isTemporary(outcome) && outcome.kind !== 'uncertain' ? [index] : [],
-    )
+    const open: number[] = []
+    this.outcomes.forEach((outcome, index) => {
+      if (isTemporary(outcome) && outcome.kind !== 'uncertain') open.push(index)
+    })
+    return open
   }
 
   private useBackups(): boolean {
@@ -211,12 +214,13 @@ class Sending {
       prefix,
       ...(this.shipment.target.chunking && { chunking: this.chunking }),
       ...(beforeDot && { beforeDot }),
-      beforeMessage: async (provisional) => {
-        if (!beforeMessage) return
-        const all = [...this.outcomes]
-        batch.forEach((index, at) => (all[index] = provisional[at] ?? noAnswer))
-        await beforeMessage(all)
-      },
+      ...(beforeMessage && {
+        beforeMessage: (provisional) => {
+          const all = [...this.outcomes]
+          batch.forEach((index, at) => (all[index] = provisional[at] ?? noAnswer))
+          return beforeMessage(all)
+        },
+      }),
     })
     batch.forEach((index, at) => (this.outcomes[index] = answers[at] ?? noAnswer))
   }

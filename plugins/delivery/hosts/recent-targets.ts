@@ -8,6 +8,7 @@
  */
 import { LRUCache } from 'lru-cache'
 
+import type { Soon } from '../../basics/soon.js'
 import type { Target } from './target.js'
 
 interface Recent {
@@ -30,10 +31,14 @@ export class RecentTargets {
   }
 
   /** That of the last second, if the settings are the same ones (`===`), or what `find` finds. */
-  async of(place: string, settings: unknown, find: () => Promise<Target>): Promise<Target> {
+  of(place: string, settings: unknown, find: () => Promise<Target>): Soon<Target> {
     const recent = this.known.get(place)
     if (recent && recent.settings === settings && this.clock() < recent.until) return recent.target
-    const target = await find()
+    return this.keep(place, settings, find())
+  }
+
+  private async keep(place: string, settings: unknown, found: Promise<Target>): Promise<Target> {
+    const target = await found
     if (isAlwaysSo(target)) {
       this.known.set(place, { settings, target, until: this.clock() + life })
     }

@@ -76,7 +76,7 @@ export class Sessions {
       const known = this.hosts.know(endpoint, wish)
       // who waits there already comes first
       const lease = known.turns.size === 0 ? this.claim(known, endpoint, wish) : 'full'
-      if (typeof lease !== 'string') return lease
+      if (typeof lease !== 'string') return await lease
       if (lease === 'full') allLeftAlone = false
       reasons.push(`${known.host.name}: ${whyNot(known.host, lease, wish.login)}`)
     }
@@ -149,13 +149,13 @@ export class Sessions {
     known: KnownHost,
     endpoint: Endpoint,
     wish: SessionWish,
-  ): Promise<Lease> | 'full' | 'left-alone' {
+  ): Lease | Promise<Lease> | 'full' | 'left-alone' {
     const identity = identityAt(endpoint, wish)
     const usable = (session: Session): boolean => this.rest.awake(session)
     const claim = known.host.claim(identity, performance.now(), usable, wish)
     switch (claim.kind) {
       case 'idle':
-        return Promise.resolve(this.lease(known, endpoint, wish, [claim.session, true]))
+        return this.lease(known, endpoint, wish, [claim.session, true])
       case 'open':
         return this.openInstead(known, endpoint, wish, claim)
       case 'full':

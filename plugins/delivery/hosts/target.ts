@@ -15,6 +15,7 @@
  */
 import { errorText } from '../../basics/error-text.js'
 import { inTime } from '../../basics/in-time.js'
+import type { Soon } from '../../basics/soon.js'
 import { readSecretFile } from '../../config/secret-file.js'
 import {
   mailboxHostSettings,
@@ -78,35 +79,32 @@ export class TargetFinder {
   }
 
   /** The target for recipients of this domain at this place. Rejects with TargetError. */
-  async find(place: Place, domain: string): Promise<Target> {
+  find(place: Place, domain: string): Soon<Target> {
+    const [settings, find] = this.lookFor(place, domain)
+    return settings === undefined ? find() : this.recent.of(placeKey(place), settings, find)
+  }
+
+  /** How it is found out, and the settings that it depends on; undefined: on more than those. */
+  private lookFor(place: Place, domain: string): [settings: unknown, find: () => Promise<Target>] {
     switch (place.kind) {
       case 'mailbox-host': {
         const host = this.setup.mailboxHost(place.directory, place.host)
-        if (!host) {
-          throw new TargetError(`${placeKey(place)} is not in the configuration now`, {
-            gone: true,
-          })
-        }
-        return await this.recent.of(placeKey(place), formatSmartHost(host), () =>
-          this.ofMailboxHost(place, host),
-        )
+        if (!host) return nowhere(`${placeKey(place)} is not in the configuration now`, true)
+        return [formatSmartHost(host), () => this.ofMailboxHost(place, host)]
       }
       case 'connector': {
         const connector = this.setup.connector(place.connector)
         if (!connector) {
-          throw new TargetError(`connector ${place.connector} is not in the configuration now`, {
-            gone: true,
-          })
+          return nowhere(`connector ${place.connector} is not in the configuration now`, true)
         }
-        const found = (): Promise<Target> => this.ofConnector(place, connector, domain)
         // several domains would be as many targets
-        if (connector.smartHosts.length === 0) return await found()
-        return await this.recent.of(placeKey(place), connector, found)
+        const settings = connector.smartHosts.length === 0 ? undefined : connector
+        return [settings, () => this.ofConnector(place, connector, domain)]
       }
       case 'local':
-        return localTarget(this.setup.listeners ?? [])
+        return [undefined, async () => localTarget(this.setup.listeners ?? [])]
       case 'outbound':
-        throw new TargetError(`${domain} is for Haraka's outbound`)
+        return nowhere(`${domain} is for Haraka's outbound`, false)
     }
   }
 
@@ -241,6 +239,10 @@ export class TargetFinder {
     }
     return false
   }
+}
+
+function nowhere(reason: string, gone: boolean): [undefined, () => Promise<Target>] {
+  return [undefined, () => Promise.reject(new TargetError(reason, { gone }))]
 }
 
 /** Who we are to a connector's hosts, and who they have to be. Throws TargetError. */

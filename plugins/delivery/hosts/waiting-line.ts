@@ -3,6 +3,7 @@
  * first one with room serves it. Who came first is first. A wait ends with a session, with its patience,
  * or when none of its hosts has a session any more and all are left alone: `NoSessionError`.
  */
+import type { Soon } from '../../basics/soon.js'
 import type { Endpoint } from '../smtp/session.js'
 import { NoSessionError, whyNot, type Lease, type SessionWish } from './lease.js'
 import type { KnownHost } from './host-table.js'
@@ -14,7 +15,7 @@ export interface Turn {
   readonly giveUp: (reason: string) => void
 }
 
-type Claim = (known: KnownHost, endpoint: Endpoint) => Promise<Lease> | string
+type Claim = (known: KnownHost, endpoint: Endpoint) => Soon<Lease> | string
 
 /** Rejects with NoSessionError, or as the claim does. `patience`: by performance.now(). */
 export function waitInLine(
@@ -39,7 +40,7 @@ export function waitInLine(
         const lease = endpoint ? claim(known, endpoint) : 'full'
         if (typeof lease === 'string') return false
         leave()
-        lease.then(resolve, reject)
+        void Promise.resolve(lease).then(resolve, reject)
         return true
       },
     }

@@ -35,7 +35,8 @@ export async function readFinal(
   for (const index of accepted) {
     try {
       if (reply === undefined || endpoint.protocol === 'lmtp') {
-        reply = await wire.read('final dot', end - performance.now())
+        const answer = wire.read('final dot', end - performance.now())
+        reply = answer instanceof Promise ? await answer : answer
         if (reply.code < 400 && !isPositive(reply)) {
           throw new HostError('final dot', 'expected yes or no', reply)
         }

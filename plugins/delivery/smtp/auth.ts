@@ -39,9 +39,9 @@ export async function authenticate(
     )
   }
 
-  function ask(command: string): Promise<SmtpReply> {
+  async function ask(command: string): Promise<SmtpReply> {
     wire.send(command)
-    return wire.read('AUTH', within())
+    return await wire.read('AUTH', within())
   }
 }
 

@@ -13,7 +13,8 @@
  */
 import { LRUCache } from 'lru-cache'
 
-import { endingOf, kept, type OutgoingMessage } from '../../mail/message.js'
+import { thenSoon, type Soon } from '../../basics/soon.js'
+import { eachChunk, endingOf, kept, type OutgoingMessage } from '../../mail/message.js'
 import { outcomeOf, type Outcome } from '../outcome.js'
 import { expectAnswer, readFinal, reset } from './answers.js'
 import { mailCommand, rcptCommand, type Envelope, type EnvelopeRecipient } from './envelope.js'
@@ -39,11 +40,14 @@ export class ChunkingHosts {
   private readonly asking = new Set<string>()
 
   /** Whether the session's host reads chunks; asked once, and meanwhile it does not. Never rejects. */
-  async reads(session: Session, ms: number): Promise<boolean> {
+  reads(session: Session, ms: number): Soon<boolean> {
     const host = formatEndpoint(session.endpoint)
     const known = this.known.get(host)
     if (known !== undefined) return known
-    if (this.asking.has(host)) return false
+    return this.asking.has(host) ? false : this.ask(session, host, ms)
+  }
+
+  private async ask(session: Session, host: string, ms: number): Promise<boolean> {
     this.asking.add(host)
     try {
       const reads = await readsRefusedChunk(session, ms)
@@ -85,18 +89,18 @@ interface Flight {
 }
 
 /** Whether the message may go in one flight. */
-export async function mayFly(
+export function mayFly(
   session: Session,
   recipients: readonly EnvelopeRecipient[],
   message: OutgoingMessage,
   { chunking, timeouts, until }: TransactionOptions,
-): Promise<boolean> {
+): Soon<boolean> {
   const { endpoint, extensions, wire } = session
   if (!chunking || endpoint.protocol === 'lmtp' || recipients.length !== 1) return false
   if (!extensions.has('CHUNKING') || !extensions.has('PIPELINING')) return false
   if (message.size > largest || performance.now() - wire.heardAt > freshFor) return false
-  const reads = await chunking.reads(session, Math.min(timeouts.hello, until - performance.now()))
-  return reads && wire.usable && !wire.isLeaving
+  const ms = Math.min(timeouts.hello, until - performance.now())
+  return thenSoon(chunking.reads(session, ms), (reads) => reads && wire.usable && !wire.isLeaving)
 }
 
 /** The outcome for the one recipient, in a list. Rejects only with what the options' functions threw. */
@@ -111,7 +115,8 @@ export async function sendInOneFlight(flight: Flight): Promise<Outcome[]> {
     ...recipients.map((recipient) => rcptCommand(recipient, extensions)),
     `BDAT ${size} LAST`,
   ]
-  await options.beforeMessage?.([{ kind: 'delivered', reply: assumed, host }])
+  const ready = options.beforeMessage?.([{ kind: 'delivered', reply: assumed, host }])
+  if (ready instanceof Promise) await ready
   if (performance.now() >= options.until) return [notAsked('the time for it is over', host)]
   options.beforeDot?.()
   if (!wire.usable || wire.early) return [notAsked(wire.failure || 'the host has ended it', host)]
@@ -132,7 +137,8 @@ async function landed({ session, options }: Flight, host: string): Promise<Outco
   for (const phase of ['MAIL', 'RCPT']) {
     let reply: SmtpReply
     try {
-      reply = await wire.read(phase, within())
+      const answer = wire.read(phase, within())
+      reply = answer instanceof Promise ? await answer : answer
     } catch (error) {
       wire.destroy()
       if (refused) return outcomeOf(refused, host)
@@ -149,10 +155,12 @@ async function landed({ session, options }: Flight, host: string): Promise<Outco
   }
   if (refused) {
     // the chunk is answered too, and says nothing more
-    await wire.read('BDAT', within()).then(
-      () => reset(session, timeouts),
-      () => wire.destroy(),
-    )
+    try {
+      await wire.read('BDAT', within())
+      await reset(session, timeouts)
+    } catch {
+      wire.destroy()
+    }
     return outcomeOf(refused, host)
   }
   const outcomes: Outcome[] = [{ kind: 'delivered', reply: assumed, host }]
@@ -173,11 +181,11 @@ async function gather(prefix: string, message: OutgoingMessage): Promise<Buffer[
   const dots = new DotRemover()
   const pieces: Buffer[] = [Buffer.from(prefix)]
   let tail: Buffer = crlf
-  for await (const chunk of message.pieces ?? message.octets()) {
+  await eachChunk(message, (chunk) => {
     const piece = kept(message, dots.take(chunk))
     tail = endingOf(tail, piece)
     pieces.push(piece)
-  }
+  })
   if (!tail.equals(crlf)) pieces.push(crlf)
   return pieces
 }

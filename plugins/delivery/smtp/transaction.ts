@@ -9,6 +9,7 @@
  * session stands; who was not answered is `not-asked`. After the final dot a failure is `uncertain`
  * for every recipient without an answer. It rejects only with what the options' functions threw.
  */
+import type { Soon } from '../../basics/soon.js'
 import type { OutgoingMessage } from '../../mail/message.js'
 import { outcomeOf, type Outcome } from '../outcome.js'
 import { expectAnswer, readFinal, reset } from './answers.js'
@@ -38,7 +39,7 @@ export interface TransactionOptions {
    * Called when the host has answered for each recipient and is ready for the message, before any
    * octet of it is sent. A rejection ends the transaction: nothing is delivered.
    */
-  readonly beforeMessage?: (outcomes: readonly Outcome[]) => Promise<void>
+  readonly beforeMessage?: (outcomes: readonly Outcome[]) => Soon<void>
   /** A throw ends the transaction just before the final dot: nothing is delivered. */
   readonly beforeDot?: () => void
 }
@@ -52,12 +53,13 @@ export async function sendMessage(
   options: TransactionOptions,
 ): Promise<Outcome[]> {
   const host = formatEndpoint(session.endpoint)
-  const envelope = await asNeeded(wanted, message, session.extensions)
+  const isAsWanted = !wanted.eightBit || session.extensions.has('8BITMIME')
+  const envelope = isAsWanted ? wanted : await withoutEightBit(wanted, message)
   const missing = missingExtension(envelope, recipients, session.extensions)
   if (missing) return recipients.map(() => ({ kind: 'unfit', reply: missing, host }))
-  if (await mayFly(session, recipients, message, options)) {
-    const flight = { session, envelope, recipients, message, options }
-    return sendInOneFlight(flight)
+  const mayGoAtOnce = mayFly(session, recipients, message, options)
+  if (mayGoAtOnce instanceof Promise ? await mayGoAtOnce : mayGoAtOnce) {
+    return await sendInOneFlight({ session, envelope, recipients, message, options })
   }
   const transaction = new Transaction(session, envelope, recipients, options)
   try {
@@ -230,12 +232,7 @@ class Transaction {
  * Many clients declare 8BITMIME for whatever they send. A host without it is not refused a message
  * that is ASCII.
  */
-async function asNeeded(
-  envelope: Envelope,
-  message: OutgoingMessage,
-  extensions: ReadonlyMap<string, string>,
-): Promise<Envelope> {
-  if (!envelope.eightBit || extensions.has('8BITMIME')) return envelope
+async function withoutEightBit(envelope: Envelope, message: OutgoingMessage): Promise<Envelope> {
   for await (const chunk of message.octets()) {
     if (chunk.some((octet) => octet > 127)) return envelope
   }

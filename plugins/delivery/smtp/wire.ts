@@ -7,6 +7,7 @@
  * that a `421` before a close is not lost.
  */
 import { errorText } from '../../basics/error-text.js'
+import type { Soon } from '../../basics/soon.js'
 import type { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, type Socket } from 'node:net'
 
@@ -79,9 +80,9 @@ export class Wire {
   }
 
   /** The next reply; rejects with HostError when none has come within `ms` milliseconds. */
-  read(phase: string, ms: number): Promise<SmtpReply> {
+  read(phase: string, ms: number): Soon<SmtpReply> {
     const reply = this.unread.shift()
-    if (reply) return Promise.resolve(reply)
+    if (reply) return reply
     if (this.failed !== undefined) return Promise.reject(new HostError(phase, this.failed))
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -168,7 +169,11 @@ export class Wire {
   /** Says QUIT as RFC 5321 4.1.1.10 asks, and does not wait long for the answer. Never rejects. */
   async quit(): Promise<void> {
     this.send('QUIT')
-    await this.read('QUIT', 1000).catch(() => undefined)
+    try {
+      await this.read('QUIT', 1000)
+    } catch {
+      // it had its chance
+    }
     this.destroy()
   }
 

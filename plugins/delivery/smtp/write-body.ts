@@ -7,7 +7,7 @@
  * progress for `block` milliseconds, or the end of the time ends the writing without the dot, and then
  * nothing is delivered.
  */
-import { endingOf, kept, type Octets } from '../../mail/message.js'
+import { eachChunk, endingOf, kept, type Octets } from '../../mail/message.js'
 import { HostError, type Wire } from './wire.js'
 
 const gather = 65_536
@@ -34,18 +34,19 @@ export async function writeBody(
   let tail: Buffer = crlf
   const within = (): number => Math.min(block, until - performance.now())
 
-  for await (const chunk of message.pieces ?? message.octets()) {
+  await eachChunk(message, (chunk) => {
     tail = endingOf(tail, chunk)
     if (waiting + chunk.length < gather) {
       pieces.push(kept(message, chunk))
       waiting += chunk.length
-      continue
+      return undefined
     }
     expectSilence(wire)
-    await wire.write([...pieces, chunk], within())
+    const together = [...pieces, chunk]
     pieces = []
     waiting = 0
-  }
+    return wire.write(together, within())
+  })
   expectSilence(wire)
   // a small message goes out at once, however long its preparation took
   if (performance.now() >= until) throw new HostError('message', 'the time for it is over')

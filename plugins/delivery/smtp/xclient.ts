@@ -2,8 +2,6 @@
  * The attributes of XCLIENT for a client of Haraka's (Postfix's XCLIENT_README). Pure. Which of them
  * a host knows, its EHLO answer says; what is not known here is `[UNAVAILABLE]`.
  */
-import { isIPv6 } from 'node:net'
-
 import type { HarakaConnection } from '../../haraka/haraka.js'
 import { xtext } from './dsn-parameters.js'
 
@@ -14,7 +12,7 @@ export function xclientAttributes({
   const { ip, host } = remote
   return [
     `NAME=${known(host)}`,
-    `ADDR=${isIPv6(ip) ? `IPV6:${ip}` : ip}`,
+    `ADDR=${ip.includes(':') ? `IPV6:${ip}` : ip}`,
     `PROTO=${hello.verb === 'HELO' ? 'SMTP' : 'ESMTP'}`,
     `HELO=${known(hello.host)}`,
   ].join(' ')

@@ -48,8 +48,11 @@ export async function inquire(
   const answers: Answered[] = []
   for (const recipient of recipients) answers.push(await ask(`RCPT TO:<${recipient}>`, 'RCPT'))
   wire.send('RSET')
-  const reset = await wire.read('RSET', until - performance.now()).catch(() => undefined)
-  if (!reset || !isPositive(reset)) wire.destroy()
+  try {
+    if (!isPositive(await wire.read('RSET', until - performance.now()))) wire.destroy()
+  } catch {
+    wire.destroy()
+  }
   return answers
 }
 

@@ -75,8 +75,8 @@ describe('targets of the last second', () => {
   it('what was not found is looked for again, and another place is another', async () => {
     const recent = new RecentTargets(() => 0)
     const failed = (): Promise<Target> => Promise.reject(new Error('no such host'))
-    await assert.rejects(recent.of('connector:unix', settings, failed))
+    await assert.rejects(async () => recent.of('connector:unix', settings, failed))
     assert.equal(await recent.of('connector:unix', settings, () => Promise.resolve(plain)), plain)
-    await assert.rejects(recent.of('connector:other', settings, failed))
+    await assert.rejects(async () => recent.of('connector:other', settings, failed))
   })
 })

@@ -157,7 +157,7 @@ describe('where a place is', () => {
       new TargetFinder(setupOf({ connectors: '', mailboxHost }), new Resolver(new TableDns({})))
     const found = await finderOf('lmtp://[127.0.0.1]:24').find(place, 'example.com')
     assert.deepEqual(found.endpoints.map(formatEndpoint), ['[127.0.0.1]:24'])
-    await assert.rejects(finderOf('').find(place, 'example.com'), TargetError)
+    await assert.rejects(async () => finderOf('').find(place, 'example.com'), TargetError)
   })
 
   it('DNS that fails leaves the last known answer', async () => {
