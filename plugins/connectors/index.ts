@@ -14,6 +14,7 @@ import type {
   Next,
 } from '../haraka/haraka.js'
 import { returnCodes } from '../haraka/haraka.js'
+import { thenSoon, type Soon } from '../basics/soon.js'
 import { hook, type HookCall } from '../haraka/hook.js'
 import type { QueueItem } from '../haraka/outbound.js'
 import { Pack } from '../gateway/pack.js'
@@ -99,41 +100,51 @@ export const decideRecipient = hook<HarakaAddress>('rcpt_ok', decisionSeconds, (
   return answer instanceof Promise ? answer.then(together) : together(answer)
 })
 
-export const inspectMessage = hook('data_post', decisionSeconds, async (call) => {
-  const refused = await inspect(call)
-  return refused ? refuse(refused) : carryOn
-})
+export const inspectMessage = hook('data_post', decisionSeconds, (call) =>
+  thenSoon(inspect(call), (refused) => (refused ? refuse(refused) : carryOn)),
+)
 
 /**
  * What is wrong with the message as it came: a bare CR, or that it loops for all. A plugin that stands
  * above may end the hook `data_post` before it reaches us, so it is asked again before anything is
  * handed over.
  */
-async function inspect({ plugin, connection }: HookCall<unknown>): Promise<Reply | undefined> {
-  const { transaction } = connection
+function inspect(call: HookCall<unknown>): Soon<Reply | undefined> {
+  const { transaction } = call.connection
   if (!transaction || inspected.has(transaction)) return undefined
-  if (await findBareCr(transaction)) return bareCrReply
+  return thenSoon(findBareCr(transaction), (hasBareCr) =>
+    hasBareCr ? bareCrReply : inspectLoops(call, transaction),
+  )
+}
+
+function inspectLoops(
+  { plugin, connection }: HookCall<unknown>,
+  transaction: HarakaTransaction,
+): Soon<Reply | undefined> {
   const accepted = acceptedRecipients(transaction)
+  const part = ConnectorsPart.of(plugin)
   // Haraka would send it by MX for a client that may relay; it is for the plugin that delivers here
-  if (ConnectorsPart.of(plugin).isOwnReport(transaction, accepted)) connection.relaying = false
-  const found = await findLoops(transaction, accepted, ConnectorsPart.of(plugin).loopRules)
+  if (part.isOwnReport(transaction, accepted)) connection.relaying = false
   const { observers } = Pack.of(plugin)
-  if ('refused' in found) {
-    for (const one of accepted) observers.observe(loopEvent(transaction, one, found.refused))
-    return found.refused
-  }
-  for (const recipient of found.looping) {
-    recipient.refused = loopReply
-    observers.observe(loopEvent(transaction, recipient, loopReply))
-  }
-  inspected.add(transaction)
-  return undefined
+  return thenSoon(findLoops(transaction, accepted, part.loopRules), (found) => {
+    if ('refused' in found) {
+      for (const one of accepted) observers.observe(loopEvent(transaction, one, found.refused))
+      return found.refused
+    }
+    for (const recipient of found.looping) {
+      recipient.refused = loopReply
+      observers.observe(loopEvent(transaction, recipient, loopReply))
+    }
+    inspected.add(transaction)
+    return undefined
+  })
 }
 
 export const handOver = hook('queue', handOverSeconds, async (call) => {
   const { plugin, connection } = call
   const wasRelaying = connection.relaying
-  const refused = await inspect(call)
+  const inspection = inspect(call)
+  const refused = inspection instanceof Promise ? await inspection : inspection
   if (refused) return refuse(refused)
   // recognised too late: Haraka would send it by MX
   if (wasRelaying && !connection.relaying) return refuse(notByMx)

@@ -7,7 +7,7 @@
 import type { HarakaAddress, HarakaConnection, HarakaPlugin } from '../haraka/haraka.js'
 import { loopEvent } from './observers.js'
 import { Pack } from './pack.js'
-import { acceptedRecipients, recipientsOf, type Recipient } from './recipients.js'
+import { acceptedRecipients, recipientAt, recipientsOf, type Recipient } from './recipients.js'
 import { loopingOf, loopReply, type LoopRules } from '../loop/detection.js'
 import type { Place } from '../mail/place.js'
 import type { RoutedRecipient } from '../delivery/consignment.js'
@@ -37,10 +37,9 @@ export async function routeRecipients(
 ): Promise<RoutedRecipient[]> {
   const { transaction } = connection
   if (!transaction) return []
-  const known = new Map(acceptedRecipients(transaction).map((one) => [one.current, one]))
   const routed: RoutedRecipient[] = []
   for (const address of transaction.rcpt_to) {
-    const recipient = known.get(address) ?? (await decideLate(address))
+    const recipient = recipientAt(transaction, address) ?? (await decideLate(address))
     const one = recipient && route(recipient)
     if (one) routed.push(one)
   }

@@ -41,6 +41,7 @@ import { OpenClients } from './open-clients.js'
 import { decidedEvent, eventClient, Observers } from './observers.js'
 import { readParts, reloadFailed, vanished, type FailedReload } from './reading.js'
 import { recipientsOf, type Recipient } from './recipients.js'
+import { serverNotes } from '../haraka/server-notes.js'
 import { toMailAddress } from '../haraka/haraka-address.js'
 import { withTarget } from './with-target.js'
 import { reportDecision } from './report-decision.js'
@@ -98,7 +99,7 @@ export class Pack {
 
   /** The pack of this process; the first plugin that asks makes it. */
   static of(plugin: HarakaPlugin): Pack {
-    const { notes } = plugin.haraka_require('server') as { notes: { address_space?: Pack } }
+    const notes = serverNotes(plugin) as { address_space?: Pack }
     notes.address_space ??= new Pack(plugin)
     return notes.address_space
   }
@@ -189,8 +190,7 @@ export class Pack {
     const rules = this.config.acceptedDomains?.harvesting
     const { transaction } = connection
     if (!rules || !transaction) return
-    const client = clientOf(connection, transaction)
-    const ask = (): Promise<boolean> => this.isSystem(client)
+    const ask = (): Promise<boolean> => this.isSystem(clientOf(connection, transaction))
     const wait = await this.harvest.count(connection, decided.decision.rule, rules, ask)
     if (wait > 0) await sleep(wait)
   }

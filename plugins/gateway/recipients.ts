@@ -26,7 +26,7 @@ export interface Recipient {
 
 const byTransaction = new WeakMap<HarakaTransaction, Map<HarakaAddress, Recipient>>()
 
-/** The recipients decided so far, by their original address. */
+/** The recipients decided so far, by their original address, and by the one they were rewritten to. */
 export function recipientsOf(transaction: HarakaTransaction): Map<HarakaAddress, Recipient> {
   const known = byTransaction.get(transaction)
   if (known) return known
@@ -35,13 +35,18 @@ export function recipientsOf(transaction: HarakaTransaction): Map<HarakaAddress,
   return recipients
 }
 
+/** The recipient that an entry of `rcpt_to` stands for; `undefined`: it was not decided. */
+export function recipientAt(
+  transaction: HarakaTransaction,
+  address: HarakaAddress,
+): Recipient | undefined {
+  const recipient = recipientsOf(transaction).get(address)
+  return recipient?.current === address ? recipient : undefined
+}
+
 /** Those that were accepted and are still wanted, in the order of `rcpt_to`. */
 export function acceptedRecipients(transaction: HarakaTransaction): Recipient[] {
-  const byCurrent = new Map<HarakaAddress, Recipient>()
-  for (const recipient of recipientsOf(transaction).values()) {
-    byCurrent.set(recipient.current, recipient)
-  }
-  return transaction.rcpt_to.flatMap((address) => byCurrent.get(address) ?? [])
+  return transaction.rcpt_to.flatMap((address) => recipientAt(transaction, address) ?? [])
 }
 
 /**
@@ -51,15 +56,15 @@ export function acceptedRecipients(transaction: HarakaTransaction): Recipient[] 
 export function rewriteRecipients(transaction: HarakaTransaction): void {
   const accepted = acceptedRecipients(transaction)
   if (accepted.length < 2 && accepted.every(({ current, target }) => current === target)) return
-  const decided = new Map(accepted.map((one) => [one.current, one]))
   const seen = new Set<string>()
   transaction.rcpt_to = transaction.rcpt_to.flatMap((address) => {
-    const recipient = decided.get(address)
+    const recipient = recipientAt(transaction, address)
     if (!recipient) return address
-    const { identity } = recipient
+    const { identity, target } = recipient
     if (seen.has(identity)) return []
     seen.add(identity)
-    recipient.current = recipient.target
-    return recipient.target
+    recipient.current = target
+    recipientsOf(transaction).set(target, recipient)
+    return target
   })
 }

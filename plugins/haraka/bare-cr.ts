@@ -6,6 +6,7 @@
  * Lines are looked at while they come. A message that came past us (a plugin above ended the hooks
  * before DATA) is read once more, whole.
  */
+import type { Soon } from '../basics/soon.js'
 import type { Reply } from '../mail/reply.js'
 import type { HarakaMessageStream, HarakaTransaction } from './haraka.js'
 import { rawOctets, TransactionMessage } from './transaction-message.js'
@@ -33,9 +34,11 @@ export function watchForBareCr(stream: HarakaMessageStream): void {
 }
 
 /** Whether the message has one; it has come whole. */
-export async function findBareCr(transaction: HarakaTransaction): Promise<boolean> {
-  const known = seen.get(transaction.message_stream)
-  if (known) return known.found
+export function findBareCr(transaction: HarakaTransaction): Soon<boolean> {
+  return seen.get(transaction.message_stream)?.found ?? lookThrough(transaction)
+}
+
+async function lookThrough(transaction: HarakaTransaction): Promise<boolean> {
   const message = await TransactionMessage.hold(transaction, {})
   try {
     const found = await scan(rawOctets(transaction.message_stream))

@@ -3,6 +3,7 @@
  * who would go the same way again (tokens.ts). A message all of whose recipients loop is refused; of
  * one that loops for some, those are reported to the sender and the others go on.
  */
+import { thenSoon, type Soon } from '../basics/soon.js'
 import type { HarakaTransaction } from '../haraka/haraka.js'
 import type { Decided } from '../decision/mail-switch.js'
 import { listFieldName, listsOf, loopFieldName, type LoopTokens } from './tokens.js'
@@ -25,27 +26,35 @@ interface Routed {
 }
 
 /** The reply that refuses the whole message, or the recipients (if any) who loop. */
-export async function findLoops<T extends Routed>(
+export function findLoops<T extends Routed>(
   transaction: HarakaTransaction,
   recipients: readonly T[],
   rules: LoopRules,
-): Promise<{ readonly refused: Reply } | { readonly looping: ReadonlySet<T> }> {
+): Soon<{ readonly refused: Reply } | { readonly looping: ReadonlySet<T> }> {
   if (hopsOf(transaction) > rules.maxHops) return { refused: hopsReply }
 
-  const looping = await loopingOf(transaction, recipients, rules)
-  const all = looping.size > 0 && looping.size === transaction.rcpt_to.length
-  return all ? { refused: loopReply } : { looping }
+  return thenSoon(loopingOf(transaction, recipients, rules), (looping) => {
+    const all = looping.size > 0 && looping.size === transaction.rcpt_to.length
+    return all ? { refused: loopReply } : { looping }
+  })
 }
 
 /** Those of the recipients who would go a way that the message went before. */
-export async function loopingOf<T extends Routed>(
+export function loopingOf<T extends Routed>(
   transaction: HarakaTransaction,
+  recipients: readonly T[],
+  rules: LoopRules,
+): Soon<Set<T>> {
+  const hasToken = readerOf(transaction, rules.tokens)
+  return hasToken ? thoseWith(hasToken, recipients, rules) : new Set()
+}
+
+async function thoseWith<T extends Routed>(
+  hasToken: NonNullable<ReturnType<typeof readerOf>>,
   recipients: readonly T[],
   rules: LoopRules,
 ): Promise<Set<T>> {
   const looping = new Set<T>()
-  const hasToken = readerOf(transaction, rules.tokens)
-  if (!hasToken) return looping
   for (const recipient of recipients) {
     const { decision } = recipient.decided
     if (!decision.accepted || decision.destination.kind === 'left') continue
