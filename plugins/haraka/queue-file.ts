@@ -3,9 +3,10 @@
  * wire form. Haraka's own writer is not used, since an entry that could not be written whole may be
  * left in the queue by it.
  */
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 
-import { kept, type Octets } from '../mail/message.js'
+import { eachChunk, kept, type Octets } from '../mail/message.js'
 import type { QueueTodo } from './outbound.js'
 
 // a head of more is no head
@@ -31,53 +32,87 @@ export function headOf(todo: QueueTodo): Buffer {
 
 /**
  * Writes and syncs files with heads of their own and the message in common, which is read once. Answers
- * the message if it is a small one: most are, and each of their files is written at once.
+ * the message if it is a small one: most are. Its files are written at once, each by a write that returns
+ * when the octets are safe (O_DSYNC): what is asked of the system is asked once less.
+ *
+ * Rejects when one of them cannot be written; none is being written then any more.
  */
 export async function writeQueueFiles(
   files: readonly NewFile[],
   message: Octets,
 ): Promise<Buffer | undefined> {
-  const opened: OpenedFile[] = []
-  try {
-    for (const { path, head } of files) {
-      opened.push({ head, handle: await open(path, 'wx', 0o600) })
-    }
-    const small = await writeContents(opened, message)
-    await Promise.all(opened.map(({ handle }) => handle.sync()))
-    return small
-  } finally {
-    await Promise.all(opened.map(({ handle }) => handle.close()))
-  }
-}
-
-interface OpenedFile {
-  readonly head: Buffer
-  readonly handle: FileHandle
-}
-
-async function writeContents(
-  opened: readonly OpenedFile[],
-  message: Octets,
-): Promise<Buffer | undefined> {
-  const begin = (octets: readonly Buffer[]): Promise<unknown> =>
-    Promise.all(
-      opened.map(({ head, handle }) => handle.appendFile(Buffer.concat([head, ...octets]))),
-    )
-  let held: Buffer[] | undefined = []
+  const large = new LargeFiles(files)
+  const begun: Buffer[] = []
   let size = 0
-  for await (const chunk of message.pieces ?? message.octets()) {
-    size += chunk.length
-    if (!held) await Promise.all(opened.map(({ handle }) => handle.appendFile(chunk)))
-    else {
-      held.push(kept(message, chunk))
-      if (size <= smallMessage) continue
-      await begin(held)
-      held = undefined
+  try {
+    await eachChunk(message, (chunk) => {
+      size += chunk.length
+      if (large.areOpen) return large.append(chunk)
+      begun.push(kept(message, chunk))
+      return size <= smallMessage ? undefined : large.begin(begun)
+    })
+    if (large.areOpen) {
+      await large.sync()
+      return undefined
     }
+  } finally {
+    await large.close()
   }
-  if (!held) return undefined
-  await begin(held)
-  return Buffer.concat(held)
+  const small = Buffer.concat(begun)
+  await all(files.map(({ path, head }) => writeSafely(path, Buffer.concat([head, small]))))
+  return small
+}
+
+async function writeSafely(path: string, octets: Buffer): Promise<void> {
+  const { O_CREAT, O_EXCL, O_WRONLY, O_DSYNC } = constants
+  const file = await open(path, O_CREAT | O_EXCL | O_WRONLY | O_DSYNC, 0o600)
+  try {
+    await file.appendFile(octets)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Files that are written chunk by chunk. */
+class LargeFiles {
+  private readonly files: readonly NewFile[]
+  private readonly handles: FileHandle[] = []
+
+  constructor(files: readonly NewFile[]) {
+    this.files = files
+  }
+
+  get areOpen(): boolean {
+    return this.handles.length > 0
+  }
+
+  async begin(octets: readonly Buffer[]): Promise<void> {
+    for (const { path } of this.files) this.handles.push(await open(path, 'wx', 0o600))
+    await all(
+      this.handles.map((handle, index) => {
+        const head = this.files[index]?.head ?? Buffer.alloc(0)
+        return handle.appendFile(Buffer.concat([head, ...octets]))
+      }),
+    )
+  }
+
+  append(octets: Buffer): Promise<void> {
+    return all(this.handles.map((handle) => handle.appendFile(octets)))
+  }
+
+  sync(): Promise<void> {
+    return all(this.handles.map((handle) => handle.sync()))
+  }
+
+  close(): Promise<void> {
+    return all(this.handles.map((handle) => handle.close()))
+  }
+}
+
+/** Settles when all have; rejects with the first that did. */
+async function all(work: readonly Promise<unknown>[]): Promise<void> {
+  const settled = await Promise.allSettled(work)
+  for (const one of settled) if (one.status === 'rejected') throw one.reason
 }
 
 /** The head of a file as JSON has it: addresses are plain objects. Rejects when it cannot be read. */

@@ -7,13 +7,13 @@
  * is only removed. Rejects with the entry untouched if the disk refuses.
  */
 import { createReadStream } from 'node:fs'
-import { constants } from 'node:fs'
-import { chown, open, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { chown, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { readHead } from '../../mail/message-head.js'
 import { fromXtext, wantsFailure } from '../smtp/dsn-parameters.js'
 import { makeReply } from '../smtp/smtp-reply.js'
+import { syncFolder } from '../../basics/sync-folder.js'
 import { composeDsn, longestHeader, type FailedRecipient } from './dsn.js'
 import { parseQueueFileName, queueFileName, readHeadOf, type QueueHead } from './queue-heads.js'
 import { toQueueNotes, undecidedNotes, type EntryNotes } from './queue-notes.js'
@@ -129,13 +129,4 @@ function reportHead({ uuid, sender, written }: QueueHead, now: number): Buffer {
 function dotStuffed(contents: Buffer): Buffer {
   const text = contents.toString('latin1').replace(/\r?\n/gu, '\r\n')
   return Buffer.from(text.replace(/^\./gmu, '..'), 'latin1')
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

@@ -8,7 +8,7 @@
  *
  * An entry that is not to be tried at once says so in its file's name, and so also after a restart.
  */
-import { open, rename, stat, unlink } from 'node:fs/promises'
+import { rename, stat, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 import type { HarakaAddress } from '../../haraka/haraka.js'
@@ -17,6 +17,7 @@ import { headOf, writeQueueFiles } from '../../haraka/queue-file.js'
 import { waitInQueue } from '../../haraka/queue-timer.js'
 import { writtenItem } from '../../haraka/written-item.js'
 import { groupBy } from '../../basics/group-by.js'
+import { syncFolder } from '../../basics/sync-folder.js'
 import type { Octets } from '../../mail/message.js'
 import { keepInMemory } from './entry-message.js'
 
@@ -159,38 +160,4 @@ function todoOf({ uuid, domain, recipients, mailFrom, notes, since }: EntrySpec)
 
 async function removeAll(paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => unlink(path).catch(() => undefined)))
-}
-
-interface Sync {
-  readonly running: Promise<void>
-  next?: Promise<void>
-}
-
-const syncs = new Map<string, Sync>()
-
-/** Makes the names in a folder safe; those who ask while one is under way share the next one. */
-function syncFolder(folder: string): Promise<void> {
-  const current = syncs.get(folder)
-  if (!current) return startSync(folder)
-  current.next ??= current.running.catch(() => undefined).then(() => startSync(folder))
-  return current.next
-}
-
-async function startSync(folder: string): Promise<void> {
-  const sync: Sync = { running: syncNow(folder) }
-  syncs.set(folder, sync)
-  try {
-    await sync.running
-  } finally {
-    if (syncs.get(folder) === sync && !sync.next) syncs.delete(folder)
-  }
-}
-
-async function syncNow(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

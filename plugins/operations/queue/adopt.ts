@@ -13,11 +13,11 @@
  * Haraka leaves alone what begins with `error.`. A second run that finds `error.adopted.NAME` there
  * goes on at 4 if `error.adopting.NAME` is still here, else at 5.
  */
-import { constants } from 'node:fs'
 import { chown, copyFile, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { parseQueueFileName, type QueueFileName } from '../../delivery/queue/queue-heads.js'
+import { syncFolder } from '../../basics/sync-folder.js'
 
 export interface Adoption {
   /** the other gateway's queue folder, and ours */
@@ -149,13 +149,4 @@ async function exists(path: string): Promise<boolean> {
       throw error
     },
   )
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
