@@ -25,7 +25,7 @@ import {
   type NextSystems,
   type Part,
 } from '../decision/configuration.js'
-import { decideRecipient, type Client, type SwitchParts } from '../decision/mail-switch.js'
+import type { Client, SwitchParts } from '../decision/mail-switch.js'
 import { selfTest, type Listener } from '../haraka/listeners.js'
 import type { Pause } from '../delivery/state.js'
 import { Tally } from '../decision/tally.js'
@@ -42,8 +42,7 @@ import { decidedEvent, eventClient, Observers } from './observers.js'
 import { readParts, reloadFailed, vanished, type FailedReload } from './reading.js'
 import { recipientsOf, type Recipient } from './recipients.js'
 import { serverNotes } from '../haraka/server-notes.js'
-import { toMailAddress } from '../haraka/haraka-address.js'
-import { withTarget } from './with-target.js'
+import { decideWithTarget } from './with-target.js'
 import { reportDecision } from './report-decision.js'
 
 interface Loaded extends Configuration {
@@ -165,14 +164,16 @@ export class Pack {
     if (known) return known
 
     const client = clientOf(connection, transaction)
-    const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
-    const recipient = withTarget(address, parameters ?? {}, decided, this.isOurs)
+    const asked = { address, parameters, isOurs: this.isOurs }
+    const recipient = await decideWithTarget(this.switchParts, client, asked)
     recipientsOf(transaction).set(address, recipient)
     const record = reportDecision(plugin, connection, recipient)
     this.tally.add(record)
     if (this.observers.any) {
       const from = { sender: transaction.mail_from.address, client: eventClient(connection) }
-      this.observers.observe(decidedEvent(transaction.uuid, record, decided.decision, from))
+      this.observers.observe(
+        decidedEvent(transaction.uuid, record, recipient.decided.decision, from),
+      )
     }
     return recipient
   }
@@ -209,10 +210,9 @@ export class Pack {
   }
 
   /** Where mail that the gateway makes itself (a DSN) goes. */
-  async decideOwn(address: HarakaAddress): Promise<Pick<Recipient, 'decided' | 'target'>> {
+  decideOwn(address: HarakaAddress): Promise<Pick<Recipient, 'decided' | 'target'>> {
     const client = { ip: '', mayRelay: true, nullSender: true }
-    const decided = await decideRecipient(this.switchParts, client, toMailAddress(address))
-    return withTarget(address, {}, decided, this.isOurs)
+    return decideWithTarget(this.switchParts, client, { address, isOurs: this.isOurs })
   }
 
   /** What a plugin says at start: what it loaded. */

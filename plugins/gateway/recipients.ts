@@ -46,7 +46,12 @@ export function recipientAt(
 
 /** Those that were accepted and are still wanted, in the order of `rcpt_to`. */
 export function acceptedRecipients(transaction: HarakaTransaction): Recipient[] {
-  return transaction.rcpt_to.flatMap((address) => recipientAt(transaction, address) ?? [])
+  const accepted: Recipient[] = []
+  for (const address of transaction.rcpt_to) {
+    const recipient = recipientAt(transaction, address)
+    if (recipient) accepted.push(recipient)
+  }
+  return accepted
 }
 
 /**

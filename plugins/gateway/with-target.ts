@@ -4,34 +4,53 @@
  */
 import { errorText } from '../basics/error-text.js'
 import { fault } from '../decision/decide.js'
-import type { Decided } from '../decision/mail-switch.js'
+import {
+  decideRecipient,
+  type Client,
+  type Decided,
+  type SwitchParts,
+} from '../decision/mail-switch.js'
 import { toMailAddress } from '../haraka/haraka-address.js'
 import type { EsmtpParameters, HarakaAddress } from '../haraka/haraka.js'
-import { formatMailAddress, identityOf } from '../mail/mail-address.js'
+import { formatMailAddress, identityOf, type MailAddress } from '../mail/mail-address.js'
 import type { Recipient } from './recipients.js'
 
-/** `isOurs`: whether a domain is one of this gateway's, where case does not count. */
-export function withTarget(
-  original: HarakaAddress,
-  parameters: EsmtpParameters,
+export interface Asked {
+  readonly address: HarakaAddress
+  /** of the RCPT command */
+  readonly parameters?: EsmtpParameters | undefined
+  /** whether a domain is one of this gateway's, where case does not count */
+  readonly isOurs: (domain: string) => boolean
+}
+
+export async function decideWithTarget(
+  parts: SwitchParts,
+  client: Client,
+  asked: Asked,
+): Promise<Recipient> {
+  const written = toMailAddress(asked.address)
+  return withTarget(asked, written, await decideRecipient(parts, client, written))
+}
+
+function withTarget(
+  { address: original, parameters = {}, isOurs }: Asked,
+  written: MailAddress,
   decided: Decided,
-  isOurs: (domain: string) => boolean,
 ): Recipient {
-  const { decision } = decided
-  const written = toMailAddress(original)
-  const common = { original, current: original, parameters, decided }
-  const identity = identityOf(written, isOurs(written.domain))
-  if (!decision.accepted || decision.address.key === written.key) {
-    return { ...common, target: original, identity }
+  const { decision, facts } = decided
+  const itself = (as: Decided): Recipient => {
+    const identity = identityOf(written, isOurs(written.domain))
+    return { original, current: original, target: original, identity, parameters, decided: as }
   }
+  if (!decision.accepted || decision.address.key === written.key) return itself(decided)
   const { address } = decision
   try {
     const Address = original.constructor as new (text: string) => HarakaAddress
     const target = new Address(`<${formatMailAddress(address)}>`)
-    return { ...common, target, identity: identityOf(address, isOurs(address.domain)) }
+    const identity = identityOf(address, isOurs(address.domain))
+    return { original, current: original, target, identity, parameters, decided }
   } catch (error) {
     const detail = `the target ${address.key} is no address that SMTP can carry: ${errorText(error)}`
-    const refused = { ...decided, decision: fault(detail) }
-    return { ...common, target: original, identity, decided: refused }
+    return itself({ decision: fault(detail), facts })
   }
 }

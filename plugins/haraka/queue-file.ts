@@ -13,7 +13,7 @@ import type { QueueTodo } from './outbound.js'
 const longestHead = 16 * 1024 * 1024
 
 // octets; of a larger message a write more does not count
-const smallMessage = 65_536
+const smallMessage = 131_072
 
 export interface NewFile {
   readonly path: string
