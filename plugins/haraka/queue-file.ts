@@ -12,6 +12,9 @@ import type { QueueTodo } from './outbound.js'
 // a head of more is no head
 const longestHead = 16 * 1024 * 1024
 
+// other systems have no such thing, or let the disk keep the octets back
+const syncedWrites = process.platform === 'linux' ? constants.O_DSYNC : 0
+
 // octets; of a larger message a write more does not count
 const smallMessage = 131_072
 
@@ -64,10 +67,11 @@ export async function writeQueueFiles(
 }
 
 async function writeSafely(path: string, octets: Buffer): Promise<void> {
-  const { O_CREAT, O_EXCL, O_WRONLY, O_DSYNC } = constants
-  const file = await open(path, O_CREAT | O_EXCL | O_WRONLY | O_DSYNC, 0o600)
+  const { O_CREAT, O_EXCL, O_WRONLY } = constants
+  const file = await open(path, O_CREAT | O_EXCL | O_WRONLY | syncedWrites, 0o600)
   try {
     await file.appendFile(octets)
+    if (syncedWrites === 0) await file.sync()
   } finally {
     await file.close()
   }
