@@ -63,7 +63,7 @@ describe('a disk that is slow', function () {
     })
     gateway = await startDeliveryGateway({
       shortWaits: true,
-      preload: ['slow-sync.cjs'],
+      preload: ['slow-disk.cjs'],
       ways: { unix: way('unix', host) },
     })
   })
