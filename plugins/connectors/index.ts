@@ -96,8 +96,7 @@ export const decideRecipient = hook<HarakaAddress>('rcpt_ok', decisionSeconds, (
     if (answer !== carryOn) return answer
     return needsOwnTransaction(call.connection, call.params) ? refuse(ownTransaction) : carryOn
   }
-  const answer = decideAccepted(call)
-  return answer instanceof Promise ? answer.then(together) : together(answer)
+  return thenSoon(decideAccepted(call), together)
 })
 
 export const inspectMessage = hook('data_post', decisionSeconds, (call) =>

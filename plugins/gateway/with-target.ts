@@ -23,6 +23,7 @@ export interface Asked {
   readonly isOurs: (domain: string) => boolean
 }
 
+/** What is decided for an address, and Haraka's own address of where that leads. Settles as lookups do. */
 export async function decideWithTarget(
   parts: SwitchParts,
   client: Client,

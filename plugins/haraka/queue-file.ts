@@ -80,36 +80,35 @@ async function writeSafely(path: string, octets: Buffer): Promise<void> {
 /** Files that are written chunk by chunk. */
 class LargeFiles {
   private readonly files: readonly NewFile[]
-  private readonly handles: FileHandle[] = []
+  private readonly opened: { readonly head: Buffer; readonly handle: FileHandle }[] = []
 
   constructor(files: readonly NewFile[]) {
     this.files = files
   }
 
   get areOpen(): boolean {
-    return this.handles.length > 0
+    return this.opened.length > 0
   }
 
   async begin(octets: readonly Buffer[]): Promise<void> {
-    for (const { path } of this.files) this.handles.push(await open(path, 'wx', 0o600))
+    for (const { path, head } of this.files) {
+      this.opened.push({ head, handle: await open(path, 'wx', 0o600) })
+    }
     await all(
-      this.handles.map((handle, index) => {
-        const head = this.files[index]?.head ?? Buffer.alloc(0)
-        return handle.appendFile(Buffer.concat([head, ...octets]))
-      }),
+      this.opened.map(({ head, handle }) => handle.appendFile(Buffer.concat([head, ...octets]))),
     )
   }
 
   append(octets: Buffer): Promise<void> {
-    return all(this.handles.map((handle) => handle.appendFile(octets)))
+    return all(this.opened.map(({ handle }) => handle.appendFile(octets)))
   }
 
   sync(): Promise<void> {
-    return all(this.handles.map((handle) => handle.sync()))
+    return all(this.opened.map(({ handle }) => handle.sync()))
   }
 
   close(): Promise<void> {
-    return all(this.handles.map((handle) => handle.close()))
+    return all(this.opened.map(({ handle }) => handle.close()))
   }
 }
 

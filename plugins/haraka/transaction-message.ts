@@ -57,8 +57,9 @@ export class TransactionMessage implements OutgoingMessage {
     if (!isFaithful(transaction)) return TransactionMessage.restore(transaction, parameters)
     const text = header.header_list.map(wireField).join('')
     const octets = Buffer.concat([Buffer.from(text, encoding), emptyLine])
+    const message = new TransactionMessage(transaction, parameters, octets, undefined)
     hold(stream)
-    return new TransactionMessage(transaction, parameters, octets, undefined)
+    return message
   }
 
   private static async restore(
