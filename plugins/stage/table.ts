@@ -15,7 +15,7 @@ export interface TableStyle {
 
 const heads = ['', 'recipient', 'expected', 'what happened', 'where it went', 'why']
 /** columns of all but the last, which takes the rest */
-const widths = [2, 24, 22, 19, 19]
+const widths = [2, 24, 23, 19, 19]
 const leastRest = 30
 
 export function formatHead(style: TableStyle): string {
